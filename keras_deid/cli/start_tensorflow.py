@@ -1,0 +1,36 @@
+"""The import of TensorFlow, without the lines it writes about the machine."""
+
+import os
+import sys
+import tempfile
+
+
+def start_tensorflow() -> None:
+    """Imports TensorFlow and has it look for devices, quietly.
+
+    Its libraries write to the standard error as they are loaded, before `TF_CPP_MIN_LOG_LEVEL` has any effect, and
+    where there is no GPU the search for one ends in a line that looks like a failure. A command calls this after it
+    has parsed its arguments and before it imports what needs TensorFlow. With `TF_CPP_MIN_LOG_LEVEL` below 2 nothing
+    is held back.
+
+    Raises:
+        ImportError: if TensorFlow cannot be imported; what it wrote until then is shown.
+    """
+    if int(os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0")) < 2:
+        return
+    sys.stderr.flush()
+    standard_error = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        try:
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()
+        except BaseException:
+            written.seek(0)
+            os.write(standard_error, written.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(standard_error, 2)
+            os.close(standard_error)

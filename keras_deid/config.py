@@ -1,0 +1,317 @@
+"""The configuration of a run: typed, validated, read from YAML, written back to YAML.
+
+A file may start from another one (`extends: street64.yaml`, relative to the file itself), and `key=value` words
+override what the files say. Every mistake of a configuration is reported at once, a line each.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+import yaml
+
+from keras_deid.errors import UserError
+
+Count = Annotated[int, pydantic.Field(strict=True, ge=1)]
+CountOrNone = Annotated[int, pydantic.Field(strict=True, ge=0)]
+Flag = Annotated[bool, pydantic.Field(strict=True)]
+Text = Annotated[str, pydantic.Field(strict=True)]
+Positive = Annotated[float, pydantic.Field(strict=True, gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, pydantic.Field(strict=True, ge=0, allow_inf_nan=False)]
+Share = Annotated[float, pydantic.Field(strict=True, ge=0, lt=1)]
+Side = Annotated[int, pydantic.Field(strict=True, ge=16, multiple_of=4)]
+
+
+class Section(pydantic.BaseModel):
+    """A part of the configuration: unknown keys are mistakes, values do not change after loading."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class PrepareConfig(Section):
+    """How photographs become a prepared data set (used by `scripts/prepare.py`)."""
+
+    region: Literal["face", "photo"] = "face"
+    """Store a square crop around each face, or the whole photo."""
+    context: Annotated[float, pydantic.Field(strict=True, ge=1)] = 2.0
+    """Side of the square crop divided by the longer side of the face box."""
+    size: Annotated[int, pydantic.Field(strict=True, ge=16, le=4096)] = 96
+    """Side (photo: shorter side) of what is stored, in pixels."""
+    min_face: Positive = 24.0
+    """Faces narrower than this many pixels of the photo are left out."""
+    min_score: Share = 0.5
+    """Detections below this confidence are left out."""
+    val_share: Share = 0.1
+    test_share: Share = 0.1
+
+    @pydantic.model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> PrepareConfig:
+        if self.val_share + self.test_share >= 1:
+            raise ValueError("val_share + test_share should be less than 1")
+        return self
+
+
+class SyntheticConfig(Section):
+    """How many drawn scenes each split has."""
+
+    train: Count = 2000
+    val: Count = 64
+    test: Count = 200
+    seed: CountOrNone = 0
+
+
+class DataConfig(Section):
+    """Where the pictures come from."""
+
+    source: Literal["synthetic", "prepared", "folders", "side_by_side"] = "synthetic"
+    """Drawn scenes; a prepared data set; two folders of pairs; Pix2Pix's side-by-side pictures."""
+    path: Path | None = None
+    """The prepared data set, the folder that holds `x/` and `y/`, or the folder of side-by-side pictures."""
+    photos: Path | None = None
+    """Photographs from which `path` is prepared when it does not exist yet."""
+    boxes: Path | None = None
+    """CSV of face boxes (path,x0,y0,x1,y1) to take instead of detecting faces."""
+    masks: Path | None = None
+    """Folder of masks with the photos' file names: person masks, or for pairs the de-identified region."""
+    original_half: Literal["left", "right"] = "right"
+    """Which half of a side-by-side picture is the original."""
+    image_size: tuple[Side, Side] = (64, 64)
+    """(height, width) of what the networks see, in pixels; multiples of 4."""
+    load_scale: Annotated[float, pydantic.Field(strict=True, ge=1)] = 286 / 256
+    """Training pictures are resized to this multiple of `image_size`, then cropped at random (Pix2Pix: 286 to 256)."""
+    flip: Flag = True
+    """Mirror half of the training pictures."""
+    prepare: PrepareConfig = PrepareConfig()
+    synthetic: SyntheticConfig = SyntheticConfig()
+
+    @pydantic.model_validator(mode="after")
+    def _know_where_from(self) -> DataConfig:
+        if self.source != "synthetic" and self.path is None:
+            raise ValueError(f"data.path should be given for source {self.source!r}")
+        return self
+
+
+class DeidentifyConfig(Section):
+    """How the region is made unrecognisable, inside the pipeline."""
+
+    method: Literal["mosaic", "blur", "box"] = "mosaic"
+    shape: Literal["rectangle", "ellipse"] = "rectangle"
+    scale: Positive = 1.0
+    """The face box is enlarged by this factor about its centre."""
+    unit: Literal["face", "pixels"] = "face"
+    """Unit of `train_block` and `evaluate_block`: widths of the face box, or pixels."""
+    train_block: tuple[Positive, Positive] = (0.2, 0.2)
+    """Mosaic block (or blur sigma): drawn uniformly from this range for each training picture."""
+    evaluate_block: Positive = 0.2
+    """Mosaic block (or blur sigma) for validation and test."""
+
+    @pydantic.model_validator(mode="after")
+    def _range_in_order(self) -> DeidentifyConfig:
+        if self.train_block[0] > self.train_block[1]:
+            raise ValueError(f"train_block should be (low, high), received {list(self.train_block)}")
+        return self
+
+
+class GeneratorConfig(Section):
+    """CycleGAN's ResNet generator with CBAM; each option's reason is in `models/resnet_generator.py`."""
+
+    filters: Count = 64
+    blocks: Count = 9
+    attention: Literal["between", "branch", "none"] = "between"
+    gates: Literal["open", "ordinary"] = "open"
+    reduction: Count = 16
+    normalization: Literal["instance", "none"] = "instance"
+    upsampling: Literal["transposed", "resize"] = "transposed"
+    global_skip: Flag = False
+    dropout: Share = 0.0
+
+
+class DiscriminatorConfig(Section):
+    """CycleGAN's PatchGAN discriminator."""
+
+    filters: Count = 64
+    layers: Annotated[int, pydantic.Field(strict=True, ge=1, le=5)] = 3
+    """Stride-2 convolutions: 3 give the 70x70 receptive field, 2 give 34x34, 1 gives 16x16."""
+    conditional: Flag = False
+    """Let D see (x, y) as in Pix2Pix; the paper's D sees y alone."""
+
+
+class LossConfig(Section):
+    """Equation (3): L = adversarial + reconstruction, each with its weight."""
+
+    adversarial: Literal["log", "minmax", "lsgan", "hinge"] = "log"
+    adversarial_weight: Weight = 1.0
+    distance: Literal["l1", "charbonnier"] = "l1"
+    charbonnier_epsilon: Positive = 0.1
+    whole_weight: Weight = 1.0
+    """Weight of the distance over the whole picture (the paper's L_dist)."""
+    mask_weight: Weight = 0.0
+    """Weight of the distance inside the de-identified region."""
+    compose: Literal["none", "adversarial", "all"] = "none"
+    """Which terms see m*G(x) + (1-m)*x instead of G(x); with `all` the model needs the mask at inference too."""
+
+
+class TrainingConfig(Section):
+    """The optimisation and what is written while it runs."""
+
+    epochs: Count = 100
+    """Epochs at the constant learning rate."""
+    decay_epochs: CountOrNone = 100
+    """Further epochs in which the learning rate falls linearly to 0."""
+    batch_size: Count = 1
+    learning_rate: Positive = 2e-4
+    discriminator_learning_rate: Positive | None = None
+    """None: the same as `learning_rate`."""
+    beta_1: Share = 0.5
+    beta_2: Share = 0.999
+    pool: CountOrNone = 0
+    """How many past fakes the discriminator may see again (CycleGAN: 50); 0 switches the pool off."""
+    ema: Share = 0.0
+    """Decay of the moving average of G's weights that is evaluated and saved; 0 switches it off."""
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
+    """auto: mixed_float16 on a GPU, float32 on a CPU."""
+    seed: CountOrNone = 0
+    deterministic: Flag = False
+    """Bit-identical results for the same command on the same machine, also after a kill; slower."""
+    checkpoint_steps: CountOrNone = 0
+    """Steps between checkpoints inside an epoch; 0: at the end of each epoch only."""
+    samples: Count = 8
+    """Validation pictures in the sample grid."""
+
+
+class Config(Section):
+    """All that a run needs to know."""
+
+    name: Text = "run"
+    description: Text = ""
+    data: DataConfig = DataConfig()
+    deidentify: DeidentifyConfig = DeidentifyConfig()
+    generator: GeneratorConfig = GeneratorConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the complete configuration as YAML that `load_config` reads back unchanged."""
+        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        partial = Path(f"{os.fspath(path)}.partial")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+
+
+def load_config(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Config:
+    """Reads a configuration file, applies overrides and validates the result.
+
+    Args:
+        path: YAML file; its key `extends` names a file (relative to this one) to start from.
+        overrides: words like `training.epochs=3`; the value is read as YAML.
+
+    Raises:
+        UserError: with a line for each mistake: key, where it was written, what was expected, what was received.
+    """
+    values, origins = _read(Path(path), ())
+    for word in overrides:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise UserError(f"{word!r} on the command line: expected key=value, for instance training.epochs=3")
+        try:
+            value = yaml.load(text, _Loader)
+        except yaml.YAMLError:
+            raise UserError(f"{word!r} on the command line: the value is not readable as YAML") from None
+        _merge(values, origins, _nest(key.split("."), value), "the command line", ())
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise UserError("\n".join(_line(mistake, origins, str(path)) for mistake in error.errors())) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's floats: 2e-4 is a number, which YAML 1.1 reads as text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"),
+    list("-+.0123456789"),
+)
+
+_Values = dict[str, Any]
+_Origins = dict[tuple[str, ...], str]
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[_Values, _Origins]:
+    """Returns the merged values of a file and what it extends, and in which file each key was last written."""
+    if path.resolve() in seen:
+        raise UserError(f"{path}: extends itself")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(f"{path}: cannot be read as a configuration: {reason}") from None
+    try:
+        own = yaml.load(text, _Loader) or {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(own, dict):
+        raise UserError(f"{path}: expected keys and values, received {own!r}")
+    base = own.pop("extends", None)
+    if base is not None and not isinstance(base, str):
+        raise UserError(f"{path}: extends: expected the name of a file, received {base!r}")
+    values, origins = _read(path.parent / base, (*seen, path.resolve())) if base else ({}, {})
+    _merge(values, origins, own, str(path), ())
+    return values, origins
+
+
+def _merge(values: _Values, origins: _Origins, newer: Mapping[str, Any], origin: str, at: tuple[str, ...]) -> None:
+    for key, value in newer.items():
+        here = (*at, str(key))
+        origins[here] = origin
+        if isinstance(value, Mapping) and isinstance(values.get(key), dict):
+            _merge(values[key], origins, value, origin, here)
+        elif isinstance(value, Mapping):
+            values[key] = {}
+            _merge(values[key], origins, value, origin, here)
+        else:
+            values[key] = value
+
+
+def _nest(keys: list[str], value: Any) -> _Values:
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+def _line(mistake: Any, origins: _Origins, path: str) -> str:
+    keys = tuple(str(part) for part in mistake["loc"])
+    origin = next((origins[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in origins), path)
+    name = ".".join(keys) or "configuration"
+    if mistake["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(_known_keys(keys[:-1]))}"
+        return f"{origin}: {name}: unknown key; {hint}"
+    message = mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] == "value_error":
+        return f"{origin}: {name}: {message}"
+    return f"{origin}: {name}: {message[0].lower()}{message[1:]}, received {mistake['input']!r}"
+
+
+def _known_keys(section: tuple[str, ...]) -> list[str]:
+    model: Any = Config
+    for key in section:
+        field = getattr(model, "model_fields", {}).get(key)
+        if field is None:
+            return []
+        model = field.annotation
+    return list(getattr(model, "model_fields", {}))

@@ -1,0 +1,1 @@
+"""From photographs, or drawn scenes, to batches of de-identified and original pictures."""

@@ -1,0 +1,199 @@
+"""Geometry of face boxes: `(x0, y0, x1, y1)` in pixels, float, exclusive on the right and at the bottom."""
+
+import csv
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_deid.errors import UserError
+
+Box = tuple[float, float, float, float]
+
+CSV_COLUMNS = ("path", "x0", "y0", "x1", "y1")
+
+
+def scale_box(box: Box, factor: float) -> Box:
+    """Enlarges or shrinks a box about its centre.
+
+    Args:
+        box: pixels.
+        factor: > 0; 2.0 doubles width and height.
+
+    Returns:
+        The scaled box; it may reach beyond the picture.
+
+    Raises:
+        ValueError: if `factor` is not positive.
+    """
+    if not factor > 0:
+        raise ValueError(f"Expected a factor > 0. Received: factor={factor}")
+    x0, y0, x1, y1 = box
+    centre_x, centre_y = (x0 + x1) / 2, (y0 + y1) / 2
+    half_width, half_height = (x1 - x0) * factor / 2, (y1 - y0) * factor / 2
+    return (centre_x - half_width, centre_y - half_height, centre_x + half_width, centre_y + half_height)
+
+
+def clip_box(box: Box, image_size: tuple[int, int]) -> Box:
+    """Cuts off what of a box lies outside the picture.
+
+    Args:
+        box: pixels.
+        image_size: (height, width).
+
+    Returns:
+        The part inside; of zero width or height if nothing is inside.
+    """
+    height, width = image_size
+    x0, y0, x1, y1 = box
+    return (
+        float(min(max(x0, 0), width)),
+        float(min(max(y0, 0), height)),
+        float(min(max(x1, 0), width)),
+        float(min(max(y1, 0), height)),
+    )
+
+
+def square_around(box: Box, context: float, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Finds the square of whole pixels to crop around a face.
+
+    The side is `context` times the longer side of the box, but no more than the picture's shorter side; the square is
+    centred on the box and then shifted to lie inside the picture.
+
+    Args:
+        box: the face, pixels.
+        context: >= 1; 2.0 makes the square twice as wide as the face.
+        image_size: (height, width).
+
+    Returns:
+        `(x0, y0, x1, y1)`, whole pixels, inside the picture, as wide as high.
+
+    Raises:
+        ValueError: if `context` is below 1 or the box is empty.
+    """
+    if not context >= 1:
+        raise ValueError(f"Expected a context >= 1. Received: context={context}")
+    x0, y0, x1, y1 = box
+    if not (x1 > x0 and y1 > y0):
+        raise ValueError(f"Expected a box with x0 < x1 and y0 < y1. Received: box={box}")
+    height, width = image_size
+    side = min(max(round(context * max(x1 - x0, y1 - y0)), 1), height, width)
+    left = min(max(math.floor((x0 + x1 - side) / 2 + 0.5), 0), width - side)
+    top = min(max(math.floor((y0 + y1 - side) / 2 + 0.5), 0), height - side)
+    return (left, top, left + side, top + side)
+
+
+def box_to_crop(box: Box, crop: tuple[int, int, int, int], size: tuple[int, int]) -> Box:
+    """Moves a box from the photograph into a crop of it that was resized.
+
+    Args:
+        box: pixels of the photograph.
+        crop: what was cut out, pixels of the photograph.
+        size: (height, width) that the crop was resized to.
+
+    Returns:
+        The same box in pixels of the resized crop; it may reach beyond it.
+    """
+    left, top, right, bottom = crop
+    scale_x = size[1] / (right - left)
+    scale_y = size[0] / (bottom - top)
+    x0, y0, x1, y1 = box
+    return ((x0 - left) * scale_x, (y0 - top) * scale_y, (x1 - left) * scale_x, (y1 - top) * scale_y)
+
+
+def area(box: Box) -> float:
+    """Area of a box in square pixels; 0 for an empty one."""
+    x0, y0, x1, y1 = box
+    return max(x1 - x0, 0.0) * max(y1 - y0, 0.0)
+
+
+def intersection(first: Box, second: Box) -> Box:
+    """The part that two boxes share, of zero area if they share nothing."""
+    x0, y0 = max(first[0], second[0]), max(first[1], second[1])
+    return (x0, y0, max(min(first[2], second[2]), x0), max(min(first[3], second[3]), y0))
+
+
+def iou(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes.
+
+    Returns:
+        In [0, 1]; 0 if both are empty.
+    """
+    shared = area(intersection(first, second))
+    union = area(first) + area(second) - shared
+    return shared / union if union > 0 else 0.0
+
+
+class ListedBox(NamedTuple):
+    """A box from a file, with the line it stands in, to be named when it does not fit its photograph."""
+
+    line: int
+    box: Box
+
+
+def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
+    """Reads face boxes from a CSV file with the columns `path,x0,y0,x1,y1`, in any order.
+
+    Args:
+        path: the file, UTF-8. Paths in it are relative to the folder of photographs, with `/` between folders.
+
+    Returns:
+        For each path its boxes, in the file's order.
+
+    Raises:
+        UserError: if the file is missing, is no UTF-8 text, lacks a column, has an unknown one, or has a line with a
+            wrong number of fields, something that is no finite number, or an empty box. The line is named.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            return _read_rows(path, csv.reader(file, strict=True))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give --boxes a CSV file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8") from error
+
+
+def _read_rows(path: Path, rows: "csv._reader") -> dict[str, list[ListedBox]]:
+    expected = ",".join(CSV_COLUMNS)
+    listed: dict[str, list[ListedBox]] = {}
+    header: list[str] | None = None
+    try:
+        for row in rows:
+            if not any(field.strip() for field in row):
+                continue
+            if header is None:
+                header = [name.strip() for name in row]
+                if sorted(header) != sorted(CSV_COLUMNS):
+                    raise UserError(
+                        f"{path}:{rows.line_num}: expected the columns {expected}; received {','.join(header)}"
+                    )
+                continue
+            if len(row) != len(header):
+                raise UserError(
+                    f"{path}:{rows.line_num}: expected {len(header)} fields ({','.join(header)}); received {len(row)}"
+                )
+            fields = dict(zip(header, row, strict=True))
+            box = _parse_box(f"{path}:{rows.line_num}", fields)
+            listed.setdefault(fields["path"].strip().replace("\\", "/"), []).append(ListedBox(rows.line_num, box))
+    except csv.Error as error:
+        raise UserError(f"{path}:{rows.line_num}: is not valid CSV ({error})") from error
+    if header is None:
+        raise UserError(f"{path}: is empty; expected a first line {expected}")
+    return listed
+
+
+def _parse_box(where: str, fields: dict[str, str]) -> Box:
+    if not fields["path"].strip():
+        raise UserError(f"{where}: the path is empty; name the photograph that the box belongs to")
+    values = []
+    for column in CSV_COLUMNS[1:]:
+        try:
+            value = float(fields[column])
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise UserError(f"{where}: expected a number of pixels in {column}; received {fields[column].strip()!r}")
+        values.append(value)
+    x0, y0, x1, y1 = values
+    if not (x0 < x1 and y0 < y1):
+        raise UserError(f"{where}: expected x0 < x1 and y0 < y1; received {x0:g},{y0:g},{x1:g},{y1:g}")
+    return (x0, y0, x1, y1)

@@ -1,0 +1,216 @@
+"""Pictures and masks from files, whatever their form, as uint8 RGB arrays."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from keras_deid.errors import UserError
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+
+PIXEL_LIMIT = 100_000_000
+"""Largest picture that is opened, in pixels: a small file can claim any size, and three bytes a pixel add up."""
+
+_SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+class ImageError(UserError):
+    """A file that cannot be used as a picture.
+
+    Args:
+        path: the file.
+        reason: why, in a few words that make sense without the path.
+    """
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """One line with the file and the reason."""
+        return f"{self.path}: {self.reason}; mend, replace or remove the file"
+
+
+def find_images(folder: Path | str) -> list[Path]:
+    """Lists the pictures in a folder and its sub-folders.
+
+    Hidden files and folders (names with a leading dot) are left out.
+
+    Args:
+        folder: where to look.
+
+    Returns:
+        Paths that begin with `folder`, sorted by their path inside it.
+
+    Raises:
+        UserError: if `folder` is missing, is no folder, or holds no picture.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        found = "is not a folder" if folder.exists() else "does not exist"
+        raise UserError(f"{folder}: {found}; give a folder with photographs")
+    relative = (path.relative_to(folder) for path in folder.rglob("*"))
+    pictures = sorted(
+        (path.as_posix() for path in relative if _is_picture(path) and (folder / path).is_file()),
+    )
+    if not pictures:
+        kinds = " ".join(IMAGE_SUFFIXES)
+        raise UserError(f"{folder}: no picture in it or in its sub-folders; looked for {kinds}")
+    return [folder / path for path in pictures]
+
+
+def _is_picture(relative: Path) -> bool:
+    return relative.suffix.lower() in IMAGE_SUFFIXES and not any(part.startswith(".") for part in relative.parts)
+
+
+def image_size(path: Path | str) -> tuple[int, int]:
+    """Reads the size of a picture from its header, without decoding it.
+
+    Args:
+        path: the file.
+
+    Returns:
+        (height, width), after the EXIF orientation.
+
+    Raises:
+        ImageError: if the file is missing, broken, or above `PIXEL_LIMIT`.
+    """
+    with _opened(path) as picture:
+        width, height = picture.size
+        return (width, height) if _is_on_its_side(picture) else (height, width)
+
+
+def read_image(path: Path | str) -> np.ndarray:
+    """Reads a picture upright and in colour.
+
+    The EXIF orientation is applied. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB; what is transparent is
+    laid over white; of an animation the first frame is taken.
+
+    Args:
+        path: the file.
+
+    Returns:
+        uint8 array `(height, width, 3)`, RGB.
+
+    Raises:
+        ImageError: if the file is missing, broken, of an unknown kind, or above `PIXEL_LIMIT`.
+    """
+    with _opened(path) as picture:
+        return np.asarray(_decoded(path, picture, _to_rgb))
+
+
+def read_mask(path: Path | str) -> np.ndarray:
+    """Reads a mask: a picture that is bright where it applies.
+
+    A pixel counts if it is brighter than half of the mask's brightest, so that masks written as 0 and 1, as 0 and 255,
+    or with soft edges all read alike.
+
+    Args:
+        path: the file.
+
+    Returns:
+        uint8 array `(height, width)` of 0 and 1.
+
+    Raises:
+        ImageError: as `read_image`.
+    """
+    with _opened(path) as picture:
+        levels = np.asarray(_decoded(path, picture, _to_levels))
+    return (levels * 2.0 > levels.max()).astype(np.uint8)
+
+
+def write_png(path: Path | str, image: np.ndarray) -> None:
+    """Writes a picture as PNG.
+
+    Args:
+        path: the file; folders that are missing are made.
+        image: uint8 array `(height, width, 3)`, RGB, or `(height, width)`, grey.
+
+    Raises:
+        ValueError: if `image` has another type or shape.
+        UserError: if the file cannot be written.
+    """
+    if image.dtype != np.uint8 or not (image.ndim == 2 or image.ndim == 3 and image.shape[2] == 3):
+        raise ValueError(
+            "Expected a uint8 array (height, width) or (height, width, 3). "
+            f"Received: dtype={image.dtype}, shape={image.shape}"
+        )
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(path, format="PNG")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
+
+
+def _opened(path: Path | str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
+            picture = Image.open(path)
+    except Image.DecompressionBombError as error:
+        raise ImageError(path, f"too large (more than {PIXEL_LIMIT} pixels)") from error
+    except Exception as error:  # Pillow's readers raise whatever a broken header leads to
+        raise ImageError(path, _reason(error)) from error
+    width, height = picture.size
+    if width * height > PIXEL_LIMIT:
+        picture.close()
+        raise ImageError(path, f"too large ({width} x {height}, more than {PIXEL_LIMIT} pixels)")
+    return picture
+
+
+def _decoded(
+    path: Path | str, picture: Image.Image, convert: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about metadata; what matters raises
+            picture.load()
+            return convert(_upright(picture))
+    except Exception as error:  # as above, for the pixels
+        raise ImageError(path, _reason(error)) from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    return picture if _orientation(picture) == 1 else ImageOps.exif_transpose(picture)
+
+
+def _orientation(picture: Image.Image) -> int:
+    try:
+        return picture.getexif().get(0x0112, 1)
+    except Exception:
+        return 1
+
+
+def _is_on_its_side(picture: Image.Image) -> bool:
+    return _orientation(picture) in (5, 6, 7, 8)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode in _SIXTEEN_BIT_MODES:
+        return _to_levels(picture).convert("RGB")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _to_levels(picture: Image.Image) -> Image.Image:
+    if picture.mode in _SIXTEEN_BIT_MODES:
+        return Image.fromarray((np.clip(np.asarray(picture), 0, 65535) / 257 + 0.5).astype(np.uint8))
+    return picture.convert("L")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, PermissionError):
+        return "cannot be read (permission denied)"
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "broken image: not a picture of a known kind"
+    return f"broken image: {' '.join(str(error).split()) or type(error).__name__}"

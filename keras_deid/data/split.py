@@ -1,0 +1,54 @@
+"""Which split a photograph belongs to, decided by its name alone."""
+
+import hashlib
+import unicodedata
+
+SPLITS = ("train", "val", "test")
+
+
+def split_of(path_key: str, val_share: float, test_share: float) -> str:
+    """Puts a photograph into train, validation or test by a hash of its key.
+
+    The hash is read as a number `u` in [0, 1): `u < test_share` is test, the next `val_share` is validation, the rest
+    is train. So a photograph never moves when others are added, and a new `val_share` leaves the test split as it was.
+
+    Args:
+        path_key: what names the photograph, see `path_key`.
+        val_share: share of the photographs for validation, in [0, 1).
+        test_share: share of the photographs for testing, in [0, 1).
+
+    Returns:
+        `"train"`, `"val"` or `"test"`.
+
+    Raises:
+        ValueError: if a share is negative, or both together leave nothing to train on.
+    """
+    if val_share < 0 or test_share < 0 or val_share + test_share >= 1:
+        raise ValueError(
+            "Expected val_share and test_share of at least 0 and together below 1. "
+            f"Received: val_share={val_share}, test_share={test_share}"
+        )
+    digest = hashlib.blake2b(path_key.encode("utf-8"), digest_size=8).digest()
+    position = int.from_bytes(digest, "big") / 2**64
+    if position < test_share:
+        return "test"
+    if position < test_share + val_share:
+        return "val"
+    return "train"
+
+
+def path_key(relative_path: str) -> str:
+    """Names a photograph by its path inside the folder of photographs, without the suffix.
+
+    Two files that differ in the suffix alone (`a.jpg`, `a.png`) are taken for the same picture and share a split;
+    separators and composed letters are written one way, so that the split is the same on every file system.
+
+    Args:
+        relative_path: path of the photograph relative to the folder that is prepared.
+
+    Returns:
+        The path with `/` between folders, in Unicode form NFC, without the suffix.
+    """
+    folder, slash, name = unicodedata.normalize("NFC", relative_path).replace("\\", "/").rpartition("/")
+    stem, dot, _ = name.rpartition(".")
+    return folder + slash + (stem if dot and stem else name)

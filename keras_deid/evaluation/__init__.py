@@ -1,0 +1,1 @@
+"""A trained model and a data set in, named numbers out."""

@@ -1,0 +1,157 @@
+"""How close a picture comes to the original: PSNR, SSIM and L1, over the whole picture and over a region of it.
+
+Everything here is about one picture; means over pictures are taken in `keras_deid.evaluation.evaluate`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from skimage.metrics import structural_similarity
+
+METRICS = ("psnr_mask", "ssim_mask", "psnr_outside", "psnr", "ssim", "l1")
+
+PEAK = 255.0
+# Identical pictures have an infinite PSNR, and one such picture would make every mean infinite.
+PSNR_CAP = 100.0
+# Side of the 11 x 11 Gaussian window (standard deviation 1.5) of Wang et al.
+SSIM_WINDOW = 11
+
+
+def picture_scores(original: np.ndarray, picture: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    """Measures one picture against the original by every name in `METRICS`.
+
+    Args:
+        original: uint8 `(height, width, 3)`, the photo before it was de-identified.
+        picture: uint8 `(height, width, 3)`, what is measured: a restored picture, or a floor.
+        mask: `(height, width)` or `(height, width, 1)`, 1 where the photo was de-identified.
+
+    Returns:
+        psnr_mask, psnr_outside and psnr in dB, at most 100; ssim_mask and ssim, at most 1; l1 in [0, 1]. A score over
+        a region without pixels is NaN: the masked ones where the mask is empty, psnr_outside where it covers the
+        picture.
+
+    Raises:
+        ValueError: if shapes differ, or a side is under 11 pixels.
+    """
+    inside = as_region(mask, original)
+    similarity = ssim_map(original, picture)
+    return {
+        "psnr_mask": psnr(original, picture, inside),
+        "ssim_mask": mean_over(similarity, inside),
+        "psnr_outside": psnr(original, picture, ~inside),
+        "psnr": psnr(original, picture),
+        "ssim": ssim(similarity),
+        "l1": l1(original, picture),
+    }
+
+
+def psnr(original: np.ndarray, picture: np.ndarray, region: np.ndarray | None = None) -> float:
+    """Peak signal-to-noise ratio in dB: `10 log10(255^2 / MSE)`, the MSE over pixels and channels.
+
+    Args:
+        original: uint8 `(height, width, 3)`.
+        picture: uint8 `(height, width, 3)`.
+        region: bool `(height, width)`, the pixels that count; all of them if None.
+
+    Returns:
+        dB, at most `PSNR_CAP` (100 dB, which stands for "identical"); NaN if the region has no pixels.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    difference = _difference(original, picture)
+    squared = np.square(difference).mean(axis=-1)
+    error = mean_over(squared, region)
+    if error == 0:
+        return PSNR_CAP
+    return float(min(10.0 * np.log10(PEAK**2 / error), PSNR_CAP)) if np.isfinite(error) else float("nan")
+
+
+def l1(original: np.ndarray, picture: np.ndarray) -> float:
+    """Mean absolute difference over pixels and channels, in [0, 1] (1 is white against black).
+
+    Args:
+        original: uint8 `(height, width, 3)`.
+        picture: uint8 `(height, width, 3)`.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    return float(np.abs(_difference(original, picture)).mean() / PEAK)
+
+
+def ssim_map(original: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Structural similarity at each pixel, mean over the colour channels.
+
+    Gaussian window of 11 x 11 pixels with standard deviation 1.5, K1 = 0.01, K2 = 0.03; pictures are mirrored at their
+    borders.
+
+    Args:
+        original: uint8 `(height, width, 3)`, sides of at least 11 pixels.
+        picture: uint8 `(height, width, 3)`.
+
+    Returns:
+        float64 `(height, width)`, at most 1.
+
+    Raises:
+        ValueError: if the shapes differ, or a side is under 11 pixels.
+
+    Reference:
+        [Wang et al., 2004](https://doi.org/10.1109/TIP.2003.819861), eq. 13-16.
+    """
+    _difference(original, picture)
+    if min(original.shape[:2]) < SSIM_WINDOW:
+        raise ValueError(f"SSIM needs sides of at least {SSIM_WINDOW} pixels. Received: shape {original.shape}")
+    _, similarity = structural_similarity(
+        original,
+        picture,
+        full=True,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=PEAK,
+        channel_axis=-1,
+    )
+    return similarity.mean(axis=-1)
+
+
+def ssim(similarity: np.ndarray) -> float:
+    """Mean SSIM of a picture: of the windows that lie wholly inside it, as Wang et al. take it.
+
+    Args:
+        similarity: `(height, width)` from `ssim_map`.
+
+    Returns:
+        The same number as `skimage.metrics.structural_similarity` and `tf.image.ssim`.
+    """
+    border = SSIM_WINDOW // 2
+    return float(similarity[border:-border, border:-border].mean())
+
+
+def mean_over(values: np.ndarray, region: np.ndarray | None = None) -> float:
+    """Mean of `(height, width)` values over a bool region of the same shape (None: all); NaN if it is empty."""
+    chosen = values if region is None else values[region]
+    return float(chosen.mean()) if chosen.size else float("nan")
+
+
+def as_region(mask: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Turns a 0/1 mask, `(height, width)` or `(height, width, 1)`, into a bool region of the picture.
+
+    Raises:
+        ValueError: if the mask is not of the picture's height and width.
+    """
+    region = np.asarray(mask)
+    if region.ndim == 3 and region.shape[-1] == 1:
+        region = region[..., 0]
+    if region.shape != picture.shape[:2]:
+        raise ValueError(f"Expected a mask of shape {picture.shape[:2]}. Received: {np.shape(mask)}")
+    return region > 0.5
+
+
+def _difference(original: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    if original.shape != picture.shape or original.ndim != 3:
+        raise ValueError(
+            "Expected two pictures of one shape (height, width, channels). "
+            f"Received: {original.shape} and {picture.shape}"
+        )
+    return original.astype(np.float64) - picture.astype(np.float64)

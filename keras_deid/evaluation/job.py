@@ -1,0 +1,131 @@
+"""The whole of an evaluation: data, figures, and what is written for other commands and for the eye."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+# Loading a model needs its layers registered with Keras, which importing them does.
+import keras_deid.models.resnet_generator  # noqa: F401
+from keras_deid.config import Config
+from keras_deid.data.pipeline import evaluation_examples, open_source
+from keras_deid.data.prepared import PreparedDataset
+from keras_deid.errors import UserError
+from keras_deid.evaluation.evaluate import Evaluation, evaluate
+from keras_deid.evaluation.faces_found import DETECTION_SIDE, LEAST_IOU, LEAST_SCORE, evaluation_detector
+from keras_deid.evaluation.files import write_csv, write_grid, write_json
+
+# Pictures restored at once; the figures do not depend on it.
+BATCH_SIZE = 16
+# Columns of the picture grid, as far as the data have them.
+GRID_SOURCES = ("original", "mosaic", "bicubic", "restored")
+
+
+def evaluate_data(
+    generator: keras.Model,
+    config: Config,
+    split: str,
+    out: Path,
+    limit: int | None = None,
+    progress: Callable[[int], object] = lambda pictures: None,
+) -> dict[str, Any]:
+    """Evaluates a generator on the data that a configuration names, and writes what comes out.
+
+    Args:
+        generator: maps float `(batch, height, width, 3)` in [-1, 1] to the same.
+        config: its `data` and `deidentify` say what is evaluated.
+        split: "train", "val" or "test".
+        out: JSON file to write; a CSV of the scores of every picture and a PNG to look at are written beside it, under
+            the same name.
+        limit: only the first pictures of the split.
+        progress: called with the number of pictures that each further step has done.
+
+    Returns:
+        what was written to `out`: `Evaluation.figures`, with the settings, the data and the model they belong to.
+
+    Raises:
+        UserError: if `out` cannot be written, the data are missing or empty, or the generator does not fit them.
+    """
+    check_out(out)
+    examples = evaluation_examples(config.data, config.deidentify, split, BATCH_SIZE)
+    if limit is not None:
+        examples = examples.unbatch().take(limit).batch(BATCH_SIZE)
+    evaluation = evaluate(generator, _watched(examples, progress), config.deidentify.method, evaluation_detector())
+    figures = {
+        **evaluation.figures(split),
+        "settings": {
+            "deidentify": config.deidentify.model_dump(mode="json"),
+            "faces_found": {"iou": LEAST_IOU, "score": LEAST_SCORE, "enlarged_to": DETECTION_SIDE},
+        },
+        "data": _describe_data(config),
+        "model": {"run": config.name, "parameters": generator.count_params()},
+    }
+    write_csv(out.with_suffix(".csv"), evaluation.rows)
+    write_grid(out.with_suffix(".png"), _grid_columns(evaluation, config.deidentify.method))
+    write_json(out, figures)
+    return figures
+
+
+def check_out(out: Path) -> None:
+    """Finds out before the work whether its result can be written.
+
+    Raises:
+        UserError: if `out` is not named `*.json`, is a folder, or its folder does not exist.
+    """
+    if out.suffix != ".json":
+        raise UserError(f"{out}: figures are written as JSON; choose a name that ends in .json")
+    if not out.parent.is_dir():
+        raise UserError(f"{out.parent}: no such folder; make it, or write {out.name} elsewhere")
+    if out.is_dir():
+        raise UserError(f"{out}: is a folder; give the name of a file")
+
+
+def load_generator(run: Path) -> keras.Model:
+    """Loads the generator of a run.
+
+    Args:
+        run: folder with `generator.keras`.
+
+    Returns:
+        the model, not compiled.
+
+    Raises:
+        UserError: if the file is missing, cannot be loaded, or is not a model that maps pictures to pictures.
+    """
+    path = run / "generator.keras"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; train the run first, or give the folder of one that is trained")
+    try:
+        generator = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: cannot be loaded as a Keras model: {reason}") from error
+    for end, shape in (("input", generator.input_shape), ("output", generator.output_shape)):
+        if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
+            raise UserError(f"{path}: expected a generator of pictures (batch, height, width, 3), its {end} is {shape}")
+    return generator
+
+
+def _watched(examples: tf.data.Dataset, progress: Callable[[int], object]) -> Iterator[Mapping[str, np.ndarray]]:
+    for batch in examples.as_numpy_iterator():
+        yield batch
+        progress(len(batch["x"]))
+
+
+def _describe_data(config: Config) -> dict[str, Any]:
+    data = config.data.model_dump(mode="json", include={"source", "path", "image_size"})
+    if config.data.source == "synthetic":
+        return {**data, "synthetic": config.data.synthetic.model_dump(mode="json")}
+    source = open_source(config.data, config.data.image_size)
+    return {**data, "fingerprint": source.fingerprint} if isinstance(source, PreparedDataset) else data
+
+
+def _grid_columns(evaluation: Evaluation, method: str) -> dict[str, list[np.ndarray]]:
+    sources = (source for source in GRID_SOURCES if source in evaluation.shown)
+    return {method if source == "mosaic" else source: evaluation.shown[source] for source in sources}

@@ -1,0 +1,1 @@
+"""What a network looked at: targets, maps and the report."""

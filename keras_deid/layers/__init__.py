@@ -1,0 +1,1 @@
+"""Serializable Keras layers, one idea a file."""

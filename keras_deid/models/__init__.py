@@ -1,0 +1,1 @@
+"""Networks as functional graphs in which every layer is named."""

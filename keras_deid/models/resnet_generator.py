@@ -1,0 +1,131 @@
+"""CycleGAN's ResNet generator, with CBAM between its blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from keras_deid.layers.cbam import CBAM
+from keras_deid.layers.instance_norm import InstanceNormalization
+from keras_deid.layers.reflection_padding import ReflectionPadding2D
+
+
+def resnet_generator(
+    input_shape: tuple[int | None, int | None, int] = (256, 256, 3),
+    *,
+    filters: int = 64,
+    blocks: int = 9,
+    attention: str = "between",
+    gates: str = "open",
+    reduction: int = 16,
+    normalization: str = "instance",
+    upsampling: str = "transposed",
+    global_skip: bool = False,
+    dropout: float = 0.0,
+    name: str = "generator",
+) -> keras.Model:
+    """Builds G: a de-identified picture in, a restored picture out.
+
+    With the defaults and `attention="none"` it is CycleGAN's generator (11,378,179 parameters); with
+    `attention="between"` it is the paper's. Layers that others refer to: `block_1_sum`, `cbam_1`, ... , `restored`.
+
+    Args:
+        input_shape: (height, width, 3); height and width divisible by 4, or None for any size.
+        filters: channels of the first convolution; the trunk has four times as many.
+        blocks: ResNet blocks; CycleGAN takes 6 for 128 px and 9 for 256 px.
+        attention: where CBAM sits. `"between"`: after each block, on the trunk (the paper). `"branch"`: inside the
+            block before the sum, where CBAM's authors put it and where a closed gate cannot cut the trunk.
+            `"none"`: CycleGAN.
+        gates: how CBAM's gates start, see `CBAM`; on the trunk anything but `"open"` starves the layers behind.
+        reduction: CBAM's channel reduction; must divide `4 * filters`.
+        normalization: `"instance"` (CycleGAN, the paper) or `"none"`: super-resolution networks leave it out, because
+            it takes away the brightness and contrast that have to be restored (Lim et al., 2017, arXiv 1707.02921).
+        upsampling: `"transposed"` convolutions (CycleGAN), or `"resize"` (nearest) followed by a convolution, which
+            leaves no checkerboard (Odena et al., 2016, doi 10.23915/distill.00003).
+        global_skip: G adds what it computes to its input, so that what needs no change is right from the first step.
+            The sum is not bounded by a tanh; `to_uint8` clips it.
+        dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
+        name: name of the model.
+
+    Returns:
+        A functional model: float `(batch, height, width, 3)` in [-1, 1] -> float32 of the same shape.
+
+    Raises:
+        ValueError: if a size is not divisible by 4, or an option is unknown.
+
+    Reference:
+        [Zhu et al., 2017](https://arxiv.org/abs/1703.10593), appendix 7.2;
+        [He et al., 2015](https://arxiv.org/abs/1512.03385); [Woo et al., 2018](https://arxiv.org/abs/1807.06521).
+    """
+    _check(input_shape, attention, normalization, upsampling)
+    normal = keras.initializers.RandomNormal(0.0, 0.02)
+    # Without normalization N(0, 0.02) makes each layer's signal smaller than the last one's.
+    spread: Any = normal if normalization == "instance" else keras.initializers.HeNormal()
+
+    def convolution(x: Any, channels: int, size: int, name: str, strides: int = 1, kernel: Any = spread) -> Any:
+        return keras.layers.Conv2D(channels, size, strides, kernel_initializer=kernel, name=f"{name}_conv")(x)
+
+    def normalize(x: Any, name: str) -> Any:
+        return InstanceNormalization(name=f"{name}_norm")(x) if normalization == "instance" else x
+
+    def activate(x: Any, name: str) -> Any:
+        return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+    def reflect(x: Any, padding: int, name: str) -> Any:
+        return ReflectionPadding2D(padding, name=f"{name}_pad")(x)
+
+    def attend(x: Any, index: int) -> Any:
+        return CBAM(reduction, gates, name=f"cbam_{index}")(x)
+
+    def residual_block(x: Any, index: int) -> Any:
+        name, channels = f"block_{index}", x.shape[-1]
+        y = activate(normalize(convolution(reflect(x, 1, f"{name}a"), channels, 3, f"{name}a"), f"{name}a"), f"{name}a")
+        if dropout:
+            y = keras.layers.Dropout(dropout, name=f"{name}_dropout")(y)
+        y = normalize(convolution(reflect(y, 1, f"{name}b"), channels, 3, f"{name}b", kernel=normal), f"{name}b")
+        if attention == "branch":
+            y = attend(y, index)
+        x = keras.layers.Add(name=f"{name}_sum")([x, y])
+        return attend(x, index) if attention == "between" else x
+
+    def halve(x: Any, channels: int, name: str) -> Any:
+        # The reference pads one row on each side; with stride 2 and even sizes the last one is never read.
+        x = keras.layers.ZeroPadding2D(((1, 0), (1, 0)), name=f"{name}_pad")(x)
+        return activate(normalize(convolution(x, channels, 3, name, strides=2), name), name)
+
+    def double(x: Any, channels: int, name: str) -> Any:
+        if upsampling == "transposed":
+            x = keras.layers.Conv2DTranspose(channels, 3, 2, kernel_initializer=spread, name=f"{name}_conv")(x)
+            x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)  # the reference's alignment
+        else:
+            x = keras.layers.UpSampling2D(2, name=f"{name}_resize")(x)
+            x = convolution(reflect(x, 1, name), channels, 3, name)
+        return activate(normalize(x, name), name)
+
+    picture = keras.Input(input_shape, name="deidentified")
+    x = activate(normalize(convolution(reflect(picture, 3, "stem"), filters, 7, "stem"), "stem"), "stem")
+    x = halve(x, 2 * filters, "down_1")
+    x = halve(x, 4 * filters, "down_2")
+    for index in range(1, blocks + 1):
+        x = residual_block(x, index)
+    x = double(x, 2 * filters, "up_1")
+    x = double(x, filters, "up_2")
+    x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=normal)
+    if global_skip:
+        restored = keras.layers.Add(name="restored", dtype="float32")([picture, x])
+    else:
+        restored = keras.layers.Activation("tanh", name="restored", dtype="float32")(x)
+    return keras.Model(picture, restored, name=name)
+
+
+def _check(input_shape: tuple[int | None, ...], attention: str, normalization: str, upsampling: str) -> None:
+    if any(side is not None and side % 4 for side in input_shape[:2]):
+        raise ValueError(f"Height and width should be divisible by 4. Received: input_shape={input_shape}")
+    for option, value, known in (
+        ("attention", attention, ("between", "branch", "none")),
+        ("normalization", normalization, ("instance", "none")),
+        ("upsampling", upsampling, ("transposed", "resize")),
+    ):
+        if value not in known:
+            raise ValueError(f"`{option}` should be one of {known}. Received: {option}={value!r}")

@@ -1,0 +1,36 @@
+"""The state of a run on disk: all that training needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_deid.training.paired import PairedGAN
+
+
+class Checkpoints:
+    """Saves and restores weights, optimizer states, the moving average, the pool, random states and the step.
+
+    TensorFlow writes a checkpoint's data first and its name into the folder's index last, so that a kill at any
+    moment leaves the previous one valid. Two are kept.
+
+    Args:
+        folder: where they go.
+        gan: compiled model.
+    """
+
+    def __init__(self, folder: Path, gan: PairedGAN) -> None:
+        self._gan = gan
+        self._manager = tf.train.CheckpointManager(tf.train.Checkpoint(gan=gan), str(folder), max_to_keep=2)
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint, if there is one, and returns the number of steps done."""
+        newest = self._manager.latest_checkpoint
+        if newest:
+            self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
+        return int(self._gan.step)
+
+    def save(self) -> None:
+        """Saves the state after the current step."""
+        self._manager.save(checkpoint_number=int(self._gan.step))

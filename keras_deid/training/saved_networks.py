@@ -1,0 +1,36 @@
+"""The best networks of a run, as other commands load them: `generator.keras` and `discriminator.keras`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+
+from keras_deid.config import Config
+from keras_deid.training.networks import build_discriminator, build_generator
+
+
+class SavedNetworks:
+    """Writes G and D in float32, whatever they are trained in, each file whole or not at all.
+
+    Args:
+        run: the run's folder.
+        config: of the run.
+    """
+
+    def __init__(self, run: Path, config: Config) -> None:
+        policy = keras.mixed_precision.dtype_policy()
+        keras.mixed_precision.set_dtype_policy("float32")
+        self._twins = {
+            run / "generator.keras": build_generator(config),
+            run / "discriminator.keras": build_discriminator(config),
+        }
+        keras.mixed_precision.set_dtype_policy(policy)
+
+    def save(self, generator: keras.Model, discriminator: keras.Model) -> None:
+        """Saves the weights of both."""
+        for (path, twin), network in zip(self._twins.items(), (generator, discriminator), strict=True):
+            twin.set_weights(network.get_weights())
+            partial = path.with_name(f".partial.{path.name}")  # Keras insists on the suffix
+            twin.save(partial)
+            partial.replace(path)
