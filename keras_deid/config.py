@@ -199,7 +199,7 @@ class Config(Section):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the complete configuration as YAML that `load_config` reads back unchanged."""
-        text = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        text = yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
         partial = Path(f"{os.fspath(path)}.partial")
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
@@ -245,6 +245,13 @@ _Loader.add_implicit_resolver(
     list("-+.0123456789"),
 )
 
+
+class _Dumper(yaml.SafeDumper):
+    """Puts text that `_Loader` would read as a number in quotes."""
+
+
+_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
 _Values = dict[str, Any]
 _Origins = dict[tuple[str, ...], str]
 
@@ -259,11 +266,13 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[_Values, _Origins]:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise UserError(f"{path}: cannot be read as a configuration: {reason}") from None
     try:
-        own = yaml.load(text, _Loader) or {}
+        own = yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise UserError(f"{path}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from None
+    if own is None:  # an empty file
+        own = {}
     if not isinstance(own, dict):
         raise UserError(f"{path}: expected keys and values, received {own!r}")
     base = own.pop("extends", None)

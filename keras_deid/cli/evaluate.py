@@ -14,7 +14,7 @@ from keras_deid.cli.command import command
 from keras_deid.config import Config, load_config
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
-from keras_deid.evaluation.job import check_out, evaluate_data, load_generator
+from keras_deid.evaluation.job import check_out, count_pictures, evaluate_data, load_generator
 from keras_deid.evaluation.table import table
 
 # The run is trained: what else its configuration says cannot change any more.
@@ -29,7 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     config = _load_config(options.run, options.overrides, options.data)
     check_out(out)
     generator = load_generator(options.run)
-    with tqdm(unit="picture", total=options.limit, leave=False) as bar:
+    pictures = count_pictures(config, options.split, options.limit)
+    with tqdm(unit=" pictures", total=pictures, leave=False, disable=None) as bar:
         figures = evaluate_data(generator, config, options.split, out, options.limit, bar.update)
     print(table(figures))
     print(f"written: {out}, {out.with_suffix('.csv').name}, {out.with_suffix('.png').name}")

@@ -5,6 +5,7 @@ command continues. Any setting of the configuration can be given as key=value, f
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def _photos(photos: Path | None) -> list[str]:
     """Returns the settings that mean: train on these photographs."""
     if photos is None:
         return []
-    return ["data.source=prepared", f"data.photos={photos}", f"data.path=prepared/{photos.resolve().name}"]
+    settings = {"source": "prepared", "photos": str(photos), "path": f"prepared/{photos.resolve().name}"}
+    # In quotes, as YAML takes them from JSON: a folder may be called 2024.
+    return [f"data.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]
 
 
 def _parser() -> argparse.ArgumentParser:

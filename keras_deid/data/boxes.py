@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,14 +146,15 @@ def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
     """
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            return _read_rows(path, csv.reader(file, strict=True))
+            return _read_rows(path, file)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give --boxes a CSV file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8") from error
 
 
-def _read_rows(path: Path, rows: "csv._reader") -> dict[str, list[ListedBox]]:
+def _read_rows(path: Path, lines: Iterable[str]) -> dict[str, list[ListedBox]]:
+    rows = csv.reader(lines, strict=True)
     expected = ",".join(CSV_COLUMNS)
     listed: dict[str, list[ListedBox]] = {}
     header: list[str] | None = None

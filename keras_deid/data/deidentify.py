@@ -22,20 +22,22 @@ Kernel = Literal["bilinear", "bicubic"]
 SLIVER = 1e-3
 """A last block thinner than this share of a block joins its neighbour: width / 5 makes 5 blocks, not 5 and rounding."""
 
+SMALLEST_SIGMA = 1e-2
+"""Pixels; below it a neighbour's weight is 0 in float32 anyway."""
 
-def strength_in_pixels(strength: tf.Tensor, boxes: tf.Tensor, unit: Unit) -> tf.Tensor:
+
+def strength_in_pixels(strength: tf.Tensor | float, boxes: tf.Tensor, unit: Unit) -> tf.Tensor:
     """Converts mosaic block sizes or blur sigmas to pixels.
 
     Args:
-        strength: float `(batch,)` or scalar, in `unit`.
-        boxes: float `(batch, 4)`, the face boxes as detected (not enlarged).
+        strength: float, in `unit`: a number for all boxes, or of a shape that broadcasts to theirs.
+        boxes: float32 `(..., 4)`, the face boxes as detected (not enlarged).
         unit: `"face"`: widths of the face box; `"pixels"`.
 
     Returns:
-        float32 `(batch,)`, in pixels.
+        float32 `(...)`, in pixels.
     """
-    strength = tf.convert_to_tensor(strength, tf.float32)
-    widths = boxes[:, 2] - boxes[:, 0]
+    widths = boxes[..., 2] - boxes[..., 0]
     return strength * (widths if unit == "face" else tf.ones_like(widths))
 
 
@@ -69,14 +71,7 @@ def region_mask(regions: tf.Tensor, height: int | tf.Tensor, width: int | tf.Ten
     Returns:
         float32 `(batch, height, width, 1)`: 1 where the pixel's centre is inside.
     """
-    if shape == "rectangle":
-        rows = _inside(height, regions[:, 1], regions[:, 3])
-        columns = _inside(width, regions[:, 0], regions[:, 2])
-        inside = rows[:, :, None] & columns[:, None, :]
-    else:
-        rows = _squared_offset(height, regions[:, 1], regions[:, 3])
-        columns = _squared_offset(width, regions[:, 0], regions[:, 2])
-        inside = rows[:, :, None] + columns[:, None, :] <= 1
+    inside = _region(regions, height, width, shape)
     return tf.cast(inside, tf.float32)[..., None]
 
 
@@ -105,14 +100,13 @@ def deidentify(
     """
     height, width = _sides(pictures)
     regions = scale_boxes(boxes, scale, height, width)
-    mask = region_mask(regions, height, width, shape)
     if method == "mosaic":
-        changed = mosaic(pictures, regions, strength)
+        changed = _mosaic_with_rubbish_outside(pictures, regions, strength)
     elif method == "blur":
         changed = gaussian_blur(pictures, strength)
     else:
         changed = tf.zeros_like(pictures)
-    return tf.where(mask > 0, changed, pictures), mask
+    return _put_into(regions, shape, changed, pictures), region_mask(regions, height, width, shape)
 
 
 def mosaic(pictures: tf.Tensor, regions: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
@@ -130,14 +124,7 @@ def mosaic(pictures: tf.Tensor, regions: tf.Tensor, block: tf.Tensor) -> tf.Tens
     Returns:
         uint8 of the same shape; pixels outside the region are untouched.
     """
-    height, width = _sides(pictures)
-    rows = _block_index(height, regions[:, 1], regions[:, 3], block)
-    columns = _block_index(width, regions[:, 0], regions[:, 2], block)
-    means = _to_uint8(_block_means(pictures, rows, columns))
-    enlarged = tf.gather(means, tf.maximum(rows, 0), axis=1, batch_dims=1)
-    enlarged = tf.gather(enlarged, tf.maximum(columns, 0), axis=2, batch_dims=1)
-    inside = (rows >= 0)[:, :, None] & (columns >= 0)[:, None, :]
-    return tf.where(inside[..., None], enlarged, pictures)
+    return _put_into(regions, "rectangle", _mosaic_with_rubbish_outside(pictures, regions, block), pictures)
 
 
 def gaussian_blur(pictures: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
@@ -147,7 +134,7 @@ def gaussian_blur(pictures: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
 
     Args:
         pictures: uint8 `(batch, height, width, channels)`.
-        sigma: float32 `(batch,)`, > 0, in pixels.
+        sigma: float32 `(batch,)`, in pixels; 0 leaves a picture as it is.
 
     Returns:
         uint8 of the same shape.
@@ -162,8 +149,8 @@ def block_means_enlarged(pictures: tf.Tensor, regions: tf.Tensor, block: tf.Tens
 
     The grid of means (rounded to integers, as `mosaic` shows them) is interpolated so that each mean lies at the
     centre of the pixels that it is the mean of. For whole blocks these centres are evenly spaced and the result is
-    the ordinary enlargement; for blocks of broken sizes, or cut at the region's far sides, the spacing follows the pixels
-    and the kernel is stretched with it. Beyond the outermost centres the kernel is normalised over the grid.
+    the ordinary enlargement; for blocks of broken sizes, or cut at the region's far sides, the spacing follows the
+    pixels and the kernel is stretched with it. Beyond the outermost centres the kernel is normalised over the grid.
 
     Args:
         pictures: uint8 `(batch, height, width, channels)`: the originals (or, with rectangular regions, their mosaics,
@@ -181,8 +168,7 @@ def block_means_enlarged(pictures: tf.Tensor, regions: tf.Tensor, block: tf.Tens
     columns = _block_index(width, regions[:, 0], regions[:, 2], block)
     means = tf.round(_block_means(pictures, rows, columns))
     enlarged = _separable(_enlarging_weights(rows, kernel), _enlarging_weights(columns, kernel), means)
-    inside = (rows >= 0)[:, :, None] & (columns >= 0)[:, None, :]
-    return tf.where(inside[..., None], _to_uint8(enlarged), pictures)
+    return _put_into(regions, "rectangle", _to_uint8(enlarged), pictures)
 
 
 def _sides(pictures: tf.Tensor) -> tuple[int | tf.Tensor, int | tf.Tensor]:
@@ -208,6 +194,42 @@ def _squared_offset(length: int | tf.Tensor, start: tf.Tensor, stop: tf.Tensor) 
     return tf.where(half[:, None] > 0, offset**2, 2.0)
 
 
+def _region(
+    regions: tf.Tensor, height: int | tf.Tensor, width: int | tf.Tensor, shape: Shape, channels: int | tf.Tensor = 1
+) -> tf.Tensor:
+    """Returns bool `(batch, height, width * channels)`: whether a pixel's centre is inside, for each channel."""
+    if shape == "rectangle":
+        rows = _inside(height, regions[:, 1], regions[:, 3])
+        columns = _inside(width, regions[:, 0], regions[:, 2])
+        return rows[:, :, None] & tf.repeat(columns, channels, axis=1)[:, None, :]
+    rows = _squared_offset(height, regions[:, 1], regions[:, 3])
+    columns = _squared_offset(width, regions[:, 0], regions[:, 2])
+    return rows[:, :, None] + tf.repeat(columns, channels, axis=1)[:, None, :] <= 1
+
+
+def _put_into(regions: tf.Tensor, shape: Shape, changed: tf.Tensor, pictures: tf.Tensor) -> tf.Tensor:
+    """Takes `changed` inside the regions, `pictures` elsewhere.
+
+    Width and channels are one axis meanwhile: choosing with a mask that has to be broadcast over the channels takes
+    three times as long.
+    """
+    height, width = _sides(pictures)
+    dynamic = tf.shape(pictures)
+    inside = _region(regions, height, width, shape, dynamic[3])
+    flat = tf.stack([dynamic[0], dynamic[1], dynamic[2] * dynamic[3]])
+    chosen = tf.where(inside, tf.reshape(changed, flat), tf.reshape(pictures, flat))
+    return tf.ensure_shape(tf.reshape(chosen, dynamic), pictures.shape)
+
+
+def _mosaic_with_rubbish_outside(pictures: tf.Tensor, regions: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
+    height, width = _sides(pictures)
+    rows = _block_index(height, regions[:, 1], regions[:, 3], block)
+    columns = _block_index(width, regions[:, 0], regions[:, 2], block)
+    means = _to_uint8(_block_means(pictures, rows, columns))
+    widened = tf.gather(means, tf.maximum(columns, 0), axis=2, batch_dims=1)  # few rows yet; then whole rows are copied
+    return tf.gather(widened, tf.maximum(rows, 0), axis=1, batch_dims=1)
+
+
 def _block_index(length: int | tf.Tensor, start: tf.Tensor, stop: tf.Tensor, block: tf.Tensor) -> tf.Tensor:
     """Returns int32 `(batch, length)`: which block each pixel of an axis is in, -1 outside the region."""
     block = tf.maximum(block, 1.0)
@@ -224,7 +246,7 @@ def _membership(index: tf.Tensor) -> tf.Tensor:
 
 
 def _block_means(pictures: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """Returns float32 `(batch, block rows, block columns, channels)`, for the most blocks any picture has; 0 if empty."""
+    """Returns float32 `(batch, block rows, block columns, channels)`: the most that any picture has, 0 where empty."""
     row_weights, column_weights = _membership(rows), _membership(columns)
     row_weights /= tf.maximum(tf.reduce_sum(row_weights, axis=2, keepdims=True), 1.0)
     column_weights /= tf.maximum(tf.reduce_sum(column_weights, axis=2, keepdims=True), 1.0)
@@ -248,7 +270,7 @@ def _separable(rows: tf.Tensor, columns: tf.Tensor, pictures: tf.Tensor) -> tf.T
 
 def _gaussian_weights(length: int | tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
     centres = _centres(length)
-    distance = (centres[:, None] - centres[None, :])[None] / sigma[:, None, None]
+    distance = (centres[:, None] - centres[None, :])[None] / tf.maximum(sigma, SMALLEST_SIGMA)[:, None, None]
     return tf.nn.softmax(-(distance**2) / 2, axis=2)
 
 

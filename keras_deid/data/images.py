@@ -4,8 +4,9 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from keras_deid.errors import UserError
 
@@ -13,6 +14,9 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".g
 
 PIXEL_LIMIT = 100_000_000
 """Largest picture that is opened, in pixels: a small file can claim any size, and three bytes a pixel add up."""
+
+# What Pillow may take a file for, whatever its suffix says: others of its readers start programs.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
@@ -54,9 +58,7 @@ def find_images(folder: Path | str) -> list[Path]:
         found = "is not a folder" if folder.exists() else "does not exist"
         raise UserError(f"{folder}: {found}; give a folder with photographs")
     relative = (path.relative_to(folder) for path in folder.rglob("*"))
-    pictures = sorted(
-        (path.as_posix() for path in relative if _is_picture(path) and (folder / path).is_file()),
-    )
+    pictures = sorted(path.as_posix() for path in relative if _is_picture(path) and (folder / path).is_file())
     if not pictures:
         kinds = " ".join(IMAGE_SUFFIXES)
         raise UserError(f"{folder}: no picture in it or in its sub-folders; looked for {kinds}")
@@ -147,11 +149,48 @@ def write_png(path: Path | str, image: np.ndarray) -> None:
         raise UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
 
 
+def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes a picture: by the mean over areas if it becomes smaller, by cubic interpolation if larger.
+
+    Args:
+        image: array `(height, width)` or `(height, width, channels)`, uint8 or float32.
+        size: (height, width) to come to.
+
+    Returns:
+        Array of the same type and number of channels.
+    """
+    shrinks = size[0] <= image.shape[0] and size[1] <= image.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return cv2.resize(image, (size[1], size[0]), interpolation=interpolation)
+
+
+def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes a mask: a pixel of the result is 1 if at least half of what it covers is.
+
+    Args:
+        mask: uint8 array `(height, width)` of 0 and 1.
+        size: (height, width) to come to.
+
+    Returns:
+        uint8 array of 0 and 1.
+    """
+    return (resize_image(mask.astype(np.float32), size) >= 0.5).astype(np.uint8)
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Encodes a picture as PNG; the same picture always gives the same bytes.
+
+    Args:
+        image: uint8 array `(height, width, 3)`, RGB, or `(height, width)`, grey.
+    """
+    in_order_of_opencv = image[:, :, ::-1] if image.ndim == 3 else image  # BGR
+    return cv2.imencode(".png", in_order_of_opencv)[1].tobytes()
+
+
 def _opened(path: Path | str) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is below
-            picture = Image.open(path)
+        with warnings.catch_warnings(action="ignore"):  # about large pictures: our own limit is below
+            picture = Image.open(path, formats=_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(path, f"too large (more than {PIXEL_LIMIT} pixels)") from error
     except Exception as error:  # Pillow's readers raise whatever a broken header leads to
@@ -160,15 +199,15 @@ def _opened(path: Path | str) -> Image.Image:
     if width * height > PIXEL_LIMIT:
         picture.close()
         raise ImageError(path, f"too large ({width} x {height}, more than {PIXEL_LIMIT} pixels)")
+    if picture.mode == "F":
+        picture.close()
+        raise ImageError(path, "floating-point pixels, of which nobody knows what is white")
     return picture
 
 
-def _decoded(
-    path: Path | str, picture: Image.Image, convert: Callable[[Image.Image], Image.Image]
-) -> Image.Image:
+def _decoded(path: Path | str, picture: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata; what matters raises
+        with warnings.catch_warnings(action="ignore"):  # about metadata: what matters raises
             picture.load()
             return convert(_upright(picture))
     except Exception as error:  # as above, for the pixels
@@ -181,13 +220,14 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 def _orientation(picture: Image.Image) -> int:
     try:
-        return picture.getexif().get(0x0112, 1)
-    except Exception:
+        with warnings.catch_warnings(action="ignore"):
+            return picture.getexif().get(0x0112, 1)
+    except Exception:  # a picture with broken metadata is a picture
         return 1
 
 
 def _is_on_its_side(picture: Image.Image) -> bool:
-    return _orientation(picture) in (5, 6, 7, 8)
+    return picture.format != "TIFF" and _orientation(picture) in (5, 6, 7, 8)  # Pillow turns TIFF by itself
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -211,6 +251,6 @@ def _reason(error: Exception) -> str:
         return "does not exist"
     if isinstance(error, PermissionError):
         return "cannot be read (permission denied)"
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "broken image: not a picture of a known kind"
     return f"broken image: {' '.join(str(error).split()) or type(error).__name__}"

@@ -23,12 +23,12 @@ def split_of(path_key: str, val_share: float, test_share: float) -> str:
     Raises:
         ValueError: if a share is negative, or both together leave nothing to train on.
     """
-    if val_share < 0 or test_share < 0 or val_share + test_share >= 1:
+    if not (val_share >= 0 and test_share >= 0 and val_share + test_share < 1):
         raise ValueError(
             "Expected val_share and test_share of at least 0 and together below 1. "
             f"Received: val_share={val_share}, test_share={test_share}"
         )
-    digest = hashlib.blake2b(path_key.encode("utf-8"), digest_size=8).digest()
+    digest = hashlib.blake2b(path_key.encode("utf-8", "surrogateescape"), digest_size=8).digest()
     position = int.from_bytes(digest, "big") / 2**64
     if position < test_share:
         return "test"

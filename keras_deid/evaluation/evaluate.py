@@ -10,7 +10,7 @@ import cv2
 import keras
 import numpy as np
 
-from keras_deid.data.deidentify import Method
+from keras_deid.config import DeidentifyConfig
 from keras_deid.errors import UserError
 from keras_deid.evaluation.faces_found import Detector, face_found
 from keras_deid.evaluation.floors import floors
@@ -34,7 +34,7 @@ class PictureRow:
         source: "original", "mosaic", "bilinear", "bicubic" or "restored".
         scores: `ALL_METRICS` (original: faces_found only); faces_found is 1 or 0; NaN where a score does not exist.
         box_width: width of the face box in pixels.
-        block: side of a mosaic block (blur: standard deviation) in pixels.
+        block: side of a mosaic block (blur: standard deviation) in pixels; 0 if it is not known.
         brightness: mean grey value of the original inside the mask, in [0, 1]; NaN where the mask is empty.
     """
 
@@ -108,14 +108,14 @@ class Evaluation:
 
 
 def evaluate(
-    generator: keras.Model, examples: Iterable[Mapping[str, Any]], method: Method, detector: Detector
+    generator: keras.Model, examples: Iterable[Mapping[str, Any]], deidentify: DeidentifyConfig, detector: Detector
 ) -> Evaluation:
     """Restores every picture and scores it, together with the original's and the floors' scores.
 
     Args:
         generator: maps float `(batch, height, width, 3)` in [-1, 1] to the same.
         examples: batches of `keras_deid.data.pipeline.evaluation_examples`.
-        method: how the examples were de-identified.
+        deidentify: how the examples were de-identified.
         detector: finds faces, for faces_found.
 
     Raises:
@@ -126,7 +126,7 @@ def evaluate(
     for batch in examples:
         batch = {key: np.asarray(values) for key, values in batch.items()}
         restored = restore(generator, batch["x"])
-        sources = {ORIGINAL: batch["y"], **floors(batch, method), RESTORED: restored}
+        sources = {ORIGINAL: batch["y"], **floors(batch, deidentify), RESTORED: restored}
         for index in range(len(restored)):
             example = {key: values[index] for key, values in batch.items()}
             pictures = {source: values[index] for source, values in sources.items()}

@@ -8,31 +8,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import tensorflow as tf
 
-from keras_deid.data.deidentify import Kernel, Method, block_means_enlarged
+from keras_deid.config import DeidentifyConfig
+from keras_deid.data.deidentify import Kernel, block_means_enlarged, region_mask, scale_boxes, strength_in_pixels
 
 KERNELS: tuple[Kernel, ...] = ("bilinear", "bicubic")
 
 
-def floors(batch: Mapping[str, np.ndarray], method: Method) -> dict[str, np.ndarray]:
+def floors(batch: Mapping[str, np.ndarray], deidentify: DeidentifyConfig) -> dict[str, np.ndarray]:
     """Returns the pictures that restored ones have to beat.
 
     Only a mosaic keeps block means: pictures de-identified by blur or by a solid box, and pairs whose blocks are not
     known (block 0), have no floor but the input.
 
     Args:
-        batch: of `keras_deid.data.pipeline.evaluation_examples`: "x" and "y" uint8 `(batch, height, width, 3)`; "mask"
-            `(batch, height, width, 1)`, 1 where de-identified; "region" float32 `(batch, 4)`, its boxes in pixels;
-            "block" float32 `(batch,)`, the side of a mosaic block in pixels.
-        method: how the batch was de-identified.
+        batch: of `keras_deid.data.pipeline.evaluation_examples`: "x" and "y" uint8 `(batch, height, width, 3)`;
+            "boxes" float32 `(batch, faces, 4)`, what was de-identified, in pixels; "block" float32 `(batch,)`.
+        deidentify: how the batch was de-identified.
 
     Returns:
         uint8 `(batch, height, width, 3)` by name: "mosaic", the de-identified input whatever the method; for mosaics
-        also "bilinear" and "bicubic", the block means enlarged inside the mask, the input elsewhere.
+        also "bilinear" and "bicubic", the block means enlarged where the picture was de-identified, the input
+        elsewhere.
     """
     pictures = {"mosaic": batch["x"]}
-    if method == "mosaic" and (batch["block"] > 0).all():
+    if deidentify.method == "mosaic" and (batch["block"] > 0).all():
         for kernel in KERNELS:
-            enlarged = np.asarray(block_means_enlarged(batch["y"], batch["region"], batch["block"], kernel))
-            pictures[kernel] = np.where(batch["mask"] > 0.5, enlarged, batch["x"])
+            pictures[kernel] = _enlarged(batch, deidentify, kernel)
     return pictures
+
+
+def _enlarged(batch: Mapping[str, np.ndarray], deidentify: DeidentifyConfig, kernel: Kernel) -> np.ndarray:
+    picture = batch["x"]
+    height, width = picture.shape[1:3]
+    for boxes in np.moveaxis(batch["boxes"], 1, 0):  # one face of each picture at a time, as they were hidden
+        regions = scale_boxes(boxes, deidentify.scale, height, width)
+        block = strength_in_pixels(deidentify.evaluate_block, boxes, deidentify.unit)
+        inside = region_mask(regions, height, width, deidentify.shape) > 0
+        picture = tf.where(inside, block_means_enlarged(batch["y"], regions, block, kernel), picture)
+    return np.asarray(picture)

@@ -20,6 +20,7 @@ from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import Evaluation, evaluate
 from keras_deid.evaluation.faces_found import DETECTION_SIDE, LEAST_IOU, LEAST_SCORE, evaluation_detector
 from keras_deid.evaluation.files import write_csv, write_grid, write_json
+from keras_deid.evaluation.table import input_name
 
 # Pictures restored at once; the figures do not depend on it.
 BATCH_SIZE = 16
@@ -44,7 +45,7 @@ def evaluate_data(
         out: JSON file to write; a CSV of the scores of every picture and a PNG to look at are written beside it, under
             the same name.
         limit: only the first pictures of the split.
-        progress: called with the number of pictures that each further step has done.
+        progress: called with the number of pictures that each further step has done; see `count_pictures`.
 
     Returns:
         what was written to `out`: `Evaluation.figures`, with the settings, the data and the model they belong to.
@@ -56,20 +57,30 @@ def evaluate_data(
     examples = evaluation_examples(config.data, config.deidentify, split, BATCH_SIZE)
     if limit is not None:
         examples = examples.unbatch().take(limit).batch(BATCH_SIZE)
-    evaluation = evaluate(generator, _watched(examples, progress), config.deidentify.method, evaluation_detector())
+    evaluation = evaluate(generator, _watched(examples, progress), config.deidentify, evaluation_detector())
     figures = {
         **evaluation.figures(split),
         "settings": {
-            "deidentify": config.deidentify.model_dump(mode="json"),
+            "deidentify": _describe_deidentification(config),
             "faces_found": {"iou": LEAST_IOU, "score": LEAST_SCORE, "enlarged_to": DETECTION_SIDE},
         },
         "data": _describe_data(config),
         "model": {"run": config.name, "parameters": generator.count_params()},
     }
     write_csv(out.with_suffix(".csv"), evaluation.rows)
-    write_grid(out.with_suffix(".png"), _grid_columns(evaluation, config.deidentify.method))
+    write_grid(out.with_suffix(".png"), _grid_columns(evaluation, input_name(figures)))
     write_json(out, figures)
     return figures
+
+
+def count_pictures(config: Config, split: str, limit: int | None = None) -> int:
+    """How many pictures `evaluate_data` will score.
+
+    Raises:
+        UserError: if the data are missing.
+    """
+    count = open_source(config.data, config.data.image_size).counts[split]
+    return count if limit is None else min(limit, count)
 
 
 def check_out(out: Path) -> None:
@@ -122,10 +133,18 @@ def _describe_data(config: Config) -> dict[str, Any]:
     data = config.data.model_dump(mode="json", include={"source", "path", "image_size"})
     if config.data.source == "synthetic":
         return {**data, "synthetic": config.data.synthetic.model_dump(mode="json")}
-    source = open_source(config.data, config.data.image_size)
-    return {**data, "fingerprint": source.fingerprint} if isinstance(source, PreparedDataset) else data
+    if config.data.source == "prepared" and config.data.path is not None:
+        return {**data, "fingerprint": PreparedDataset.open(config.data.path).fingerprint}
+    return data
 
 
-def _grid_columns(evaluation: Evaluation, method: str) -> dict[str, list[np.ndarray]]:
+def _describe_deidentification(config: Config) -> dict[str, Any] | None:
+    """The settings that the figures depend on; None for pairs, which come de-identified."""
+    if config.data.source in ("folders", "side_by_side"):
+        return None
+    return config.deidentify.model_dump(mode="json", exclude={"train_block"})
+
+
+def _grid_columns(evaluation: Evaluation, input_name: str) -> dict[str, list[np.ndarray]]:
     sources = (source for source in GRID_SOURCES if source in evaluation.shown)
-    return {method if source == "mosaic" else source: evaluation.shown[source] for source in sources}
+    return {input_name if source == "mosaic" else source: evaluation.shown[source] for source in sources}

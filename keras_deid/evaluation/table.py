@@ -23,8 +23,7 @@ def table(figures: Mapping[str, Any]) -> str:
     """Lays out the figures: a row for the original, each input and the restored pictures, a column for each metric.
 
     Args:
-        figures: the form of `evaluation.json`. With `figures["settings"]["deidentify"]["method"]` the row of the
-            input is called by that method.
+        figures: the form of `evaluation.json`.
 
     Returns:
         lines without a final newline; the last one says how far the restored pictures are above the best input.
@@ -32,14 +31,26 @@ def table(figures: Mapping[str, Any]) -> str:
     groups = "".join(_GAP + heading.center(width * (_WIDTH + len(_GAP)) - len(_GAP)) for heading, width in _GROUPS)
     headings = "".join(f"{_GAP}{heading:>{_WIDTH}}" for _, heading, _ in _COLUMNS)
     rows = {"original": figures["original"], **figures["inputs"], "restored": figures["restored"]}
-    method = figures.get("settings", {}).get("deidentify", {}).get("method", "mosaic")
     lines = [
         f"{figures['split']} split, {figures['images']} picture{'s' if figures['images'] != 1 else ''}",
         (" " * _NAME_WIDTH + groups).rstrip(),
         " " * _NAME_WIDTH + headings,
-        *(_row(method if name == "mosaic" else name, values) for name, values in rows.items()),
+        *(_row(input_name(figures) if name == "mosaic" else name, values) for name, values in rows.items()),
     ]
     return "\n".join([*lines, *_verdict(figures)])
+
+
+def input_name(figures: Mapping[str, Any]) -> str:
+    """What to call the input, which `evaluation.json` always has as "mosaic": the method by which it came about.
+
+    Args:
+        figures: the form of `evaluation.json`; without settings the input is taken for a mosaic.
+
+    Returns:
+        "mosaic", "blur", "box", or "input" for pairs that came de-identified.
+    """
+    deidentify = figures.get("settings", {}).get("deidentify", {"method": "mosaic"})
+    return "input" if deidentify is None else deidentify["method"]
 
 
 def _row(name: str, values: Mapping[str, float | None]) -> str:
@@ -63,7 +74,6 @@ def _verdict(figures: Mapping[str, Any]) -> list[str]:
     gain = restored - inputs[best]
     interval = figures.get("intervals", {}).get("restored", {}).get("psnr_mask")
     within = f" (95 % interval {interval[0]:.2f} to {interval[1]:.2f})" if interval else ""
-    method = figures.get("settings", {}).get("deidentify", {}).get("method", "mosaic")
-    name = f"the {method} itself" if best == "mosaic" else f"{best} enlargement of the block means"
+    name = f"the {input_name(figures)} itself" if best == "mosaic" else f"{best} enlargement of the block means"
     side = "above" if gain >= 0 else "below"
     return [f"restored, in the mask: {restored:.2f} dB{within}, {abs(gain):.2f} dB {side} {name}"]

@@ -57,7 +57,7 @@ class ChannelAttention(keras.layers.Layer):
     def gate(self, inputs: Any) -> Any:
         """Returns the gate of each channel, `(batch, 1, 1, channels)` in (0, 1)."""
         mean = ops.mean(inputs, axis=(1, 2))  # [B, H, W, C] -> [B, C]
-        peak = ops.max(inputs, axis=(1, 2))
+        peak = _peak(inputs)
         logits = self.excite(self.squeeze(mean)) + self.excite(self.squeeze(peak))
         return ops.expand_dims(ops.sigmoid(logits), axis=(1, 2))
 
@@ -72,3 +72,11 @@ class ChannelAttention(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "reduction": self.reduction, "gate_bias": self.gate_bias}
+
+
+def _peak(inputs: Any) -> Any:
+    """Returns the maximum over positions, `(batch, channels)`; pooling has the faster gradient for known sizes."""
+    height, width, channels = inputs.shape[1:]
+    if height is None or width is None:
+        return ops.max(inputs, axis=(1, 2))
+    return ops.reshape(ops.max_pool(inputs, (height, width), (height, width)), (-1, channels))

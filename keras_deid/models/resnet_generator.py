@@ -111,7 +111,9 @@ def resnet_generator(
         x = residual_block(x, index)
     x = double(x, 2 * filters, "up_1")
     x = double(x, filters, "up_2")
-    x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=normal)
+    # With the skip a head close to zero makes G start as the identity.
+    head: Any = keras.initializers.RandomNormal(0.0, 0.001) if global_skip else normal
+    x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=head)
     if global_skip:
         restored = keras.layers.Add(name="restored", dtype="float32")([picture, x])
     else:

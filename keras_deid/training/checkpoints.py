@@ -22,7 +22,10 @@ class Checkpoints:
 
     def __init__(self, folder: Path, gan: PairedGAN) -> None:
         self._gan = gan
-        self._manager = tf.train.CheckpointManager(tf.train.Checkpoint(gan=gan), str(folder), max_to_keep=2)
+        # Keras keeps the random states of dropout and of the pool where TensorFlow does not look for them.
+        random_states = [variable for variable in gan.variables if variable.name == "seed_generator_state"]
+        checkpoint = tf.train.Checkpoint(gan=gan, random_states=random_states)
+        self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=2)
 
     def restore(self) -> int:
         """Restores the newest checkpoint, if there is one, and returns the number of steps done."""

@@ -97,7 +97,9 @@ class FinishEpoch(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves a checkpoint inside the epoch where the configuration asks for it."""
-        if self._checkpoint_steps and int(self.model.step) % self._checkpoint_steps == 0:
+        step = int(self.model.step)
+        ends_epoch = step % self._steps_per_epoch == 0  # saved when its line is in `history.csv`
+        if self._checkpoint_steps and step % self._checkpoint_steps == 0 and not ends_epoch:
             self._checkpoints.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -19,7 +19,7 @@ class History:
         self.rows: list[dict[str, float]] = []
         if path.exists():
             with path.open(newline="") as file:
-                rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+                rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
             self.rows = [row for row in rows if row["epoch"] < first_epoch]
 
     def append(self, row: dict[str, float]) -> None:

@@ -54,4 +54,4 @@ class FakePool(keras.layers.Layer):
         return result
 
     def _put(self, place: tf.Tensor, fake: tf.Tensor) -> None:
-        self.pictures.assign(tf.tensor_scatter_nd_update(self.pictures.value, [[place]], [fake]))
+        self.pictures.assign(tf.tensor_scatter_nd_update(self.pictures.value, tf.reshape(place, (1, 1)), fake[None]))

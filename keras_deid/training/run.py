@@ -55,13 +55,16 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
     """
     # ---- The run's folder ------------------------------------------------------------------------------------------
-    _claim(folder, config)
+    _check_folder(folder, config)
 
     # ---- Data ------------------------------------------------------------------------------------------------------
     prepare_if_needed(config)
     pictures = load_training_pictures(config.data)
     steps = steps_per_epoch(len(pictures), config.training.batch_size)
     validation = list(evaluation_examples(config.data, config.deidentify, "val", _VALIDATION_BATCH))
+    # Not before the data are there: a start that failed must not bind the next one to its settings.
+    folder.mkdir(parents=True, exist_ok=True)
+    config.save(folder / "config.yaml")
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if config.training.deterministic:
@@ -167,8 +170,8 @@ def _fit(gan: PairedGAN, batches: tf.data.Dataset, done: int, steps: int, epochs
         )
 
 
-def _claim(folder: Path, config: Config) -> None:
-    """Makes the run's folder and writes its configuration, or sees that the one that is there is the same."""
+def _check_folder(folder: Path, config: Config) -> None:
+    """Sees that the run's folder is free, or holds a run of the same settings."""
     path = folder / "config.yaml"
     if path.exists():
         for key, (there, given) in _differences(load_config(path), config).items():
@@ -178,8 +181,6 @@ def _claim(folder: Path, config: Config) -> None:
                 )
     elif folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder}: exists and is no run; choose another --run")
-    folder.mkdir(parents=True, exist_ok=True)
-    config.save(path)
 
 
 def _differences(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:

@@ -4,7 +4,15 @@ from keras_deid.data.synthetic.chance import Chance
 from keras_deid.data.synthetic.sketch import Colour
 
 # From the fairest to the darkest; a person's skin lies anywhere between two neighbours.
-_SKINS = ((250, 219, 200), (241, 200, 172), (226, 176, 141), (201, 147, 108), (165, 112, 77), (122, 80, 56), (82, 54, 42))
+_SKINS = (
+    (244, 208, 186),
+    (238, 194, 164),
+    (226, 176, 141),
+    (201, 147, 108),
+    (165, 112, 77),
+    (122, 80, 56),
+    (82, 54, 42),
+)
 
 _HAIRS = (
     (28, 24, 24), (42, 31, 27), (66, 45, 32), (96, 64, 40), (132, 92, 54), (178, 136, 80), (214, 178, 118),
@@ -21,11 +29,11 @@ _CLOTHES = (
 
 
 def colour(red: float, green: float, blue: float) -> Colour:
-    """Returns an opaque colour, each channel cut to 0..255."""
+    """Returns an opaque colour; each channel is >= 0 and is cut at 255."""
     return (
-        min(max(int(red), 0), 255),
-        min(max(int(green), 0), 255),
-        min(max(int(blue), 0), 255),
+        int(red) if red < 255 else 255,
+        int(green) if green < 255 else 255,
+        int(blue) if blue < 255 else 255,
         255,
     )
 
@@ -89,8 +97,8 @@ def cloth_colour(chance: Chance) -> Colour:
 
 
 def tone(red: float, green: float, blue: float) -> Colour:
-    """Returns a colour of the light: 1 leaves what it falls on as it is, 0.5 halves it. At most 1.99."""
-    return (int(red * 128), int(green * 128), int(blue * 128), 255)
+    """Returns light: 1 leaves what it falls on as it is, 0.5 halves it; at most 1.99. Coverage stays as it is."""
+    return (int(red * 128), int(green * 128), int(blue * 128), 128)
 
 
 PLAIN = tone(1, 1, 1)

@@ -3,13 +3,13 @@
 import cv2
 import numpy as np
 
-from keras_deid.data.synthetic.body import add_neck, add_neckline, add_torso
+from keras_deid.data.synthetic.body import draw_neck, draw_neckline, draw_torso
 from keras_deid.data.synthetic.chance import Chance
-from keras_deid.data.synthetic.face import Face, add_beard, add_features, add_glasses, add_skull, choose_face
-from keras_deid.data.synthetic.hair import add_back_hair, add_front_hair, add_hat, choose_hair
+from keras_deid.data.synthetic.face import Face, choose_face, draw_beard, draw_features, draw_glasses, draw_skull
+from keras_deid.data.synthetic.hair import choose_hair, draw_back_hair, draw_front_hair, draw_hat
 from keras_deid.data.synthetic.palette import PLAIN, cloth_colour, hair_colour, skin_colour
 from keras_deid.data.synthetic.pose import Pose, choose_pose
-from keras_deid.data.synthetic.sketch import Place, Sketch
+from keras_deid.data.synthetic.sketch import Sketch
 
 # Drawn at twice the size and halved: with OpenCV's smooth edges this is as good as four times without.
 _FINER = 2
@@ -28,51 +28,53 @@ def draw_person(chance: Chance, size: int) -> tuple[np.ndarray, np.ndarray]:
     """
     pose = choose_pose(chance)
     skin = skin_colour(chance)
-    hair_tint = hair_colour(chance, skin)
-    face = choose_face(chance, pose, skin, hair_tint)
-    short = chance.happens(0.5)
-    hair = choose_hair(chance, hair_tint, short)
-    cloth = cloth_colour(chance)
+    face = choose_face(chance, pose, skin, hair_colour(chance, skin))
+    colours, lights = Sketch(), Sketch()
+    _draw(colours, lights, pose, face, chance)
 
-    neck_width = chance.between(0.46, 0.56) if short else chance.between(0.38, 0.46)
+    canvas = np.zeros((_FINER * size, _FINER * size, 4), np.uint8)
+    colours.paint(canvas)
+    layer = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    # Shadows and gleams are soft: drawn at full size and blurred, then multiplied with the colours.
+    light = np.full((size, size, 4), PLAIN[0], np.uint8)
+    lights.paint(light)
+    soft = cv2.GaussianBlur(light, (0, 0), 0.012 * size, hint=cv2.ALGO_HINT_ACCURATE)
+    return cv2.multiply(layer, soft, scale=1 / PLAIN[0]), _face_box(face, pose, size)
+
+
+def _draw(colours: Sketch, lights: Sketch, pose: Pose, face: Face, chance: Chance) -> None:
+    """Draws the person, back to front."""
+    short = chance.happens(0.5)
+    hair = choose_hair(chance, face.hair, short)
+    cloth = cloth_colour(chance)
+    neck = chance.between(0.46, 0.56) if short else chance.between(0.38, 0.46)
     shoulders = chance.between(1.9, 2.4) if short else chance.between(1.6, 2.0)
     lean = chance.around(0.6 * pose.roll, 0.12)
-    neck_y = pose.y + pose.scale * chance.between(1.42, 1.62)
-    place_body = _body_place(pose.x - lean * pose.scale, neck_y, pose.scale)
+    pit = (pose.x - lean * pose.scale, pose.y + pose.scale * chance.between(1.42, 1.62))
 
-    coats = [(Sketch(), Sketch(), place) for place in (pose.place, place_body, pose.place, place_body, pose.place,
-                                                      pose.place_turned, pose.place, pose.place_turned)]
-    behind, torso, locks, chest, skull, features, front, glasses = coats
-    back = locks if hair.over_shoulders else behind
-    add_torso(torso[0], torso[1], cloth, chance, shoulders, face.light)
-    add_back_hair(back[0], back[1], hair, pose.half_width, chance)
-    add_neck(chest[0], chest[1], skin, neck_width, lean)
-    add_neckline(chest[0], chest[1], skin, cloth, neck_width, chance)
-    add_skull(skull[0], skull[1], face)
+    def place_body(points: np.ndarray) -> np.ndarray:
+        return points * pose.scale + pit
+
+    # Each part of the person has its own coordinates, and a pen for colours and one for light.
+    head, head_light = colours.pen(pose.place), lights.pen(pose.place)
+    front, front_light = colours.pen(pose.place_turned), lights.pen(pose.place_turned)
+    body, body_light = colours.pen(place_body), lights.pen(place_body)
+
+    if not hair.over_shoulders:
+        draw_back_hair(head, head_light, hair, pose.half_width, chance)
+    draw_torso(body, body_light, cloth, shoulders, face.light, chance)
+    if hair.over_shoulders:
+        draw_back_hair(head, head_light, hair, pose.half_width, chance)
+    draw_neck(body, body_light, face.skin, neck, lean)
+    draw_neckline(body, body_light, face.skin, cloth, neck, chance)
+    draw_skull(head, head_light, face)
     if short and chance.happens(0.42):
-        add_beard(skull[0], face, pose, chance)
-    add_features(features[0], features[1], face, chance, pose.half_width)
-    add_front_hair(front[0], front[1], hair, face, pose, chance)
-    add_hat(front[0], front[1], hair, pose, chance)
+        draw_beard(head, face, pose, chance)
+    draw_features(front, front_light, face, chance)
+    draw_front_hair(head, head_light, hair, face, pose, chance)
+    draw_hat(head, head_light, hair, pose, chance)
     if chance.happens(0.2):
-        add_glasses(glasses[0], chance, pose.half_width)
-
-    layer = np.zeros((_FINER * size, _FINER * size, 4), np.uint8)
-    light = np.full((size, size, 3), PLAIN[0], np.uint8)
-    for colours, shadows, place in coats:
-        colours.paint(layer, place)
-        shadows.paint(light, place)
-    layer = cv2.resize(layer, (size, size), interpolation=cv2.INTER_AREA)
-    light = cv2.GaussianBlur(light, (0, 0), 0.012 * size)
-    layer[:, :, :3] = cv2.multiply(layer[:, :, :3], light, scale=1 / PLAIN[0])
-    return layer, _face_box(face, pose, size)
-
-
-def _body_place(x: float, y: float, scale: float) -> Place:
-    def place(points: np.ndarray) -> np.ndarray:
-        return points * scale + (x, y)
-
-    return place
+        draw_glasses(front, face, pose, chance)
 
 
 def _face_box(face: Face, pose: Pose, size: int) -> np.ndarray:
@@ -80,5 +82,5 @@ def _face_box(face: Face, pose: Pose, size: int) -> np.ndarray:
     below_hairline = face.outline[face.outline[:, 1] > -1]
     hairline = np.array([(-0.4, -1.0), (0.4, -1.0)])
     points = pose.place(np.concatenate([below_hairline, hairline, *face.ears])) * size
-    low, high = points.min(axis=0), points.max(axis=0)
-    return np.clip(np.concatenate([low, high]), 0, size).astype(np.float32)
+    box = np.concatenate([points.min(axis=0), points.max(axis=0)])
+    return np.minimum(np.maximum(box, 0), size).astype(np.float32)

@@ -7,9 +7,10 @@ import numpy as np
 
 from keras_deid.data.synthetic.chance import Chance
 
-# Depth of a head from its middle to the bridge of the nose, and how far the nose stands out, in half face heights.
+# In half face heights: depth of a head from its middle to the front of the face, how far the nose stands out, and half
+# its width.
 _DEPTH = 0.8
-_NOSE = 0.26
+_NOSE, _NOSE_HALF = 0.26, 0.24
 
 
 class Pose(NamedTuple):
@@ -39,8 +40,9 @@ class Pose(NamedTuple):
         The head is an ellipsoid with a nose. Points are lifted onto it, turned, and seen from far away.
         """
         x, y = points[:, 0], points[:, 1]
-        over = np.maximum(1 - (x / self.half_width) ** 2 - (0.6 * y) ** 2, 0.01)
-        nose = np.maximum(1 - (x / 0.24) ** 2, 0) * np.maximum(1 - ((y - 0.24) / 0.34) ** 2, 0)
+        across = x * x
+        over = np.maximum(1 - across * self.half_width**-2 - 0.36 * y * y, 0.01)
+        nose = np.maximum(1 - across * _NOSE_HALF**-2, 0) * np.maximum(1 - ((y - 0.24) / 0.34) ** 2, 0)
         z = _DEPTH * np.sqrt(over) + _NOSE * nose
         turned = np.empty_like(points)
         turned[:, 0] = x * math.cos(self.yaw) + z * math.sin(self.yaw)

@@ -1,17 +1,35 @@
-"""Thin first street; to be replaced."""
+"""The street behind the person."""
 
 import cv2
 import numpy as np
 
 from keras_deid.data.synthetic.chance import Chance
+from keras_deid.data.synthetic.sketch import Sketch
+from keras_deid.data.synthetic.views import VIEWS
 
 
 def draw_street(chance: Chance, size: int) -> np.ndarray:
-    """Draws."""
-    canvas = np.empty((size, size, 3), np.uint8)
-    canvas[:] = [chance.whole(60, 230) for _ in range(3)]
-    for _ in range(chance.whole(5, 14)):
-        x, y = chance.between(-0.1, 1), chance.between(-0.1, 1)
-        w, h = chance.between(0.05, 0.4), chance.between(0.05, 0.4)
-        cv2.rectangle(canvas, (int(x * size), int(y * size)), (int((x + w) * size), int((y + h) * size)), [chance.whole(20, 235) for _ in range(3)], -1)
-    return canvas
+    """Draws a street as a camera at eye height sees it behind a person.
+
+    Args:
+        chance: decides what there is to see.
+        size: side of the picture in pixels.
+
+    Returns:
+        uint8 `(size, size, 3)` RGB, out of focus as a background is.
+    """
+    view = chance.pick(VIEWS)
+    sketch = Sketch()
+    above, below = view(sketch.pen(_as_it_is), chance)
+    ends = np.array([[above[:3]] * 2, [below[:3]] * 2], np.uint8)
+    canvas = cv2.resize(ends, (size, size), interpolation=cv2.INTER_LINEAR_EXACT)
+    sketch.paint(canvas)
+    # From sharp to well out of focus.
+    blur = chance.between(0, 1) ** 2 * 0.022 * size
+    if blur < 0.3:
+        return canvas
+    return cv2.GaussianBlur(canvas, (0, 0), blur, hint=cv2.ALGO_HINT_ACCURATE)
+
+
+def _as_it_is(points: np.ndarray) -> np.ndarray:
+    return points

@@ -1,0 +1,133 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from keras_deid.cli.train import main
+from keras_deid.training import run as training_run
+
+ROOT = Path(__file__).parents[2]
+
+MEANS = {"psnr_mask": 20.0, "ssim_mask": 0.5, "psnr_outside": 40.0, "psnr": 30.0, "ssim": 0.9, "l1": 0.01}
+FIGURES = {
+    "split": "test",
+    "images": 3,
+    "inputs": {"mosaic": {**MEANS, "faces_found": 0.0}},
+    "restored": {**MEANS, "psnr_mask": 22.5, "faces_found": 1.0},
+    "original": {"faces_found": 1.0},
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty place with the project's configurations."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What the command would train: (configuration, folder) of each start."""
+    starts = []
+
+    def run(config, folder):
+        starts.append((config, folder))
+        return FIGURES
+
+    monkeypatch.setattr(training_run, "run", run)
+    return starts
+
+
+def left_behind(project):
+    return [path.name for path in project.iterdir() if path.name != "configs"]
+
+
+def test_without_arguments_it_trains_the_quickstart(project, started, capsys):
+    assert main([]) == 0
+    ((config, folder),) = started
+    assert (config.name, config.data.source, folder) == ("quickstart", "synthetic", Path("runs/quickstart"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "test split, 3 pictures"
+    assert "2.50 dB above" in lines[-2]
+    assert lines[-1] == (
+        "look at: runs/quickstart/evaluation.png, runs/quickstart/samples/; figures: runs/quickstart/summary.json"
+    )
+
+
+def test_settings_may_stand_anywhere_and_the_run_has_its_own_name(project, started):
+    (project / "mine.yaml").write_text("name: mine\ntraining: {epochs: 5}\n")
+    assert main(["training.epochs=3", "--config", "mine.yaml", "data.flip=false", "--run", "elsewhere/it"]) == 0
+    assert main(["--config", "mine.yaml", "name=yours"]) == 0
+    (config, folder), (_, named) = started
+    assert (config.name, config.training.epochs, config.data.flip) == ("mine", 3, False)
+    assert (folder, named) == (Path("elsewhere/it"), Path("runs/yours"))
+
+
+@pytest.mark.parametrize("name", ["album", "2024", "2e4", "null", "My pictures: summer #1", "Küche"])
+def test_photographs_are_prepared_under_their_folder_s_name(project, started, name):
+    assert main(["--photos", name, "data.prepare.size=64"]) == 0
+    ((config, _),) = started
+    assert config.data.source == "prepared"
+    assert (config.data.photos, config.data.path) == (Path(name), Path("prepared") / name)
+    assert config.data.prepare.size == 64
+
+
+def test_photographs_may_be_prepared_elsewhere(project, started):
+    assert main(["--photos", "album/", "data.path=sets/mine"]) == 0
+    ((config, _),) = started
+    assert (config.data.photos, config.data.path) == (Path("album"), Path("sets/mine"))
+
+
+def test_mistakes_are_lines_and_nothing_is_left_behind(project, capsys):
+    assert main(["training.epoch=3", "loss.distance=l2", "data.image_size=[64,30]"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert sorted(printed.err.splitlines()) == [
+        "error: the command line: data.image_size.1: input should be a multiple of 4, received 30",
+        "error: the command line: loss.distance: input should be 'l1' or 'charbonnier', received 'l2'",
+        "error: the command line: training.epoch: unknown key; did you mean 'epochs'?",
+    ]
+    assert left_behind(project) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--config", "missing.yaml"], "missing.yaml: cannot be read as a configuration"),
+        (["training.epochs"], "expected key=value"),
+        (["data.source=prepared", "data.path=sets/missing"], "sets/missing: no such prepared data set"),
+        (["--photos", "album"], "album"),
+        (["data.synthetic.train=3"], "the training split has 3 pictures, fewer than training.batch_size="),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_is_left_behind(project, capsys, arguments, words):
+    assert main([*arguments]) == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert line.startswith("error: ") and words in line
+    assert left_behind(project) == []
+
+
+def test_an_unknown_flag_is_a_mistake(project, capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(["--epochs", "3"])
+    assert raised.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_run_that_was_asked_to_stop_says_how_to_go_on(project, monkeypatch, capsys):
+    def run(config, folder):
+        raise training_run.Interrupted("stopped after step 5 of 9; the same command continues")
+
+    monkeypatch.setattr(training_run, "run", run)
+    assert main([]) == 130
+    assert capsys.readouterr().err == "stopped after step 5 of 9; the same command continues\n"
+
+
+def test_the_help_says_what_it_does(capsys):
+    with pytest.raises(SystemExit) as raised:
+        main(["--help"])
+    assert raised.value.code == 0
+    text = capsys.readouterr().out
+    assert "key=value" in text and "--photos FOLDER" in text

@@ -1,0 +1,203 @@
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from keras_deid.data.boxes import (
+    area,
+    box_to_crop,
+    clip_box,
+    intersection,
+    iou,
+    read_boxes_csv,
+    scale_box,
+    square_around,
+)
+from keras_deid.errors import UserError
+
+coordinate = st.floats(-500, 2000)
+length = st.floats(0.5, 1500)
+sides = st.integers(1, 1500)
+
+
+@st.composite
+def boxes(draw):
+    x0, y0 = draw(coordinate), draw(coordinate)
+    return (x0, y0, x0 + draw(length), y0 + draw(length))
+
+
+def test_scale_box():
+    assert scale_box((10, 20, 30, 60), 1.5) == (5, 10, 35, 70)
+    assert scale_box((10, 20, 30, 60), 0.5) == (15, 30, 25, 50)
+
+
+@given(boxes(), st.floats(0.1, 10))
+def test_scaling_keeps_the_centre_and_scales_back(box, factor):
+    scaled = scale_box(box, factor)
+    assert scaled[0] + scaled[2] == pytest.approx(box[0] + box[2], abs=1e-6)
+    assert area(scaled) == pytest.approx(area(box) * factor**2, rel=1e-6)
+    assert scale_box(scaled, 1 / factor) == pytest.approx(box, abs=1e-6)
+
+
+@pytest.mark.parametrize("factor", [0, -1, math.nan])
+def test_scale_box_needs_a_positive_factor(factor):
+    with pytest.raises(ValueError, match="factor > 0"):
+        scale_box((0, 0, 1, 1), factor)
+
+
+def test_clip_box():
+    assert clip_box((-5, 10, 50, 90), (80, 40)) == (0, 10, 40, 80)
+    assert clip_box((50, 10, 60, 20), (80, 40)) == (40, 10, 40, 20)  # outside: nothing is left
+    assert clip_box((5, 10, 20, 30), (80, 40)) == (5, 10, 20, 30)
+
+
+@given(boxes(), sides, sides)
+def test_what_is_clipped_lies_in_both(box, height, width):
+    clipped = clip_box(box, (height, width))
+    assert 0 <= clipped[0] <= clipped[2] <= width and 0 <= clipped[1] <= clipped[3] <= height
+    assert area(clipped) == pytest.approx(area(intersection(box, (0, 0, width, height))))
+
+
+@pytest.mark.parametrize(
+    ("box", "context", "image_size", "expected"),
+    [
+        ((40, 30, 60, 50), 2.0, (100, 200), (30, 20, 70, 60)),  # in the middle
+        ((40, 30, 50, 50), 2.0, (100, 200), (25, 20, 65, 60)),  # the longer side counts
+        ((0, 0, 20, 20), 2.0, (100, 200), (0, 0, 40, 40)),  # shifted from the corner
+        ((185, 85, 200, 100), 2.0, (100, 200), (170, 70, 200, 100)),  # shifted from the other corner
+        ((90, 40, 110, 60), 10.0, (100, 200), (50, 0, 150, 100)),  # no larger than the picture
+        ((10.5, 10.5, 20.5, 20.5), 1.0, (100, 200), (11, 11, 21, 21)),  # half pixels go up
+        ((5, 5, 5.2, 5.2), 1.0, (100, 200), (5, 5, 6, 6)),  # one pixel at least
+    ],
+)
+def test_square_around(box, context, image_size, expected):
+    assert square_around(box, context, image_size) == expected
+
+
+@given(boxes(), st.floats(1, 5), sides, sides)
+def test_square_is_square_inside_and_holds_what_it_can(box, context, height, width):
+    left, top, right, bottom = square_around(box, context, (height, width))
+    side = right - left
+    assert side == bottom - top >= 1
+    assert 0 <= left and right <= width and 0 <= top and bottom <= height
+    wanted = context * max(box[2] - box[0], box[3] - box[1])
+    assert side == min(height, width) or abs(side - wanted) <= 0.5 or side == 1
+    inside = clip_box(box, (height, width)) == box
+    if inside and side >= wanted - 0.5:  # not shrunk to the picture: the face is in it, but for the rounding
+        assert left <= box[0] + 1 and top <= box[1] + 1 and right >= box[2] - 1 and bottom >= box[3] - 1
+
+
+@pytest.mark.parametrize("context", [0.5, math.nan])
+def test_square_needs_context(context):
+    with pytest.raises(ValueError, match="context >= 1"):
+        square_around((0, 0, 1, 1), context, (10, 10))
+
+
+def test_square_needs_a_box():
+    with pytest.raises(ValueError, match="x0 < x1"):
+        square_around((5, 5, 5, 8), 2.0, (10, 10))
+
+
+def test_box_to_crop():
+    assert box_to_crop((40, 30, 60, 50), (30, 20, 70, 60), (80, 80)) == (20, 20, 60, 60)
+    assert box_to_crop((40, 30, 60, 50), (0, 0, 200, 100), (50, 50)) == (10, 15, 15, 25)
+
+
+@given(boxes(), st.integers(0, 500), st.integers(0, 500), sides, sides, sides, sides)
+def test_box_to_crop_and_back(box, left, top, width, height, new_height, new_width):
+    moved = box_to_crop(box, (left, top, left + width, top + height), (new_height, new_width))
+    back = box_to_crop(
+        moved,
+        (0, 0, new_width, new_height),
+        (height, width),
+    )
+    assert back == pytest.approx((box[0] - left, box[1] - top, box[2] - left, box[3] - top), abs=1e-6)
+
+
+def test_iou():
+    assert iou((0, 0, 10, 10), (0, 0, 10, 10)) == 1
+    assert iou((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(50 / 150)
+    assert iou((0, 0, 10, 10), (10, 0, 20, 10)) == 0  # exclusive on the right: they only touch
+    assert iou((0, 0, 0, 0), (0, 0, 0, 0)) == 0
+
+
+@given(boxes(), boxes())
+def test_iou_is_symmetric_and_a_share(first, second):
+    assert iou(first, second) == iou(second, first)
+    assert 0 <= iou(first, second) <= 1 + 1e-9
+
+
+@given(boxes(), boxes())
+def test_intersection_lies_in_both(first, second):
+    shared = intersection(first, second)
+    assume(area(shared) > 0)
+    for box in (first, second):
+        assert box[0] <= shared[0] and box[1] <= shared[1] and shared[2] <= box[2] and shared[3] <= box[3]
+
+
+def write(path, text):
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_read_boxes_csv(tmp_path):
+    text = 'path,x0,y0,x1,y1\na.jpg,1,2,3.5,4\n\n"b, c.jpg", 10 ,20,30,4e1\na.jpg,5,6,7,8\n'
+    listed = read_boxes_csv(write(tmp_path / "boxes.csv", text))
+    assert listed == {
+        "a.jpg": [(2, (1, 2, 3.5, 4)), (5, (5, 6, 7, 8))],
+        "b, c.jpg": [(4, (10, 20, 30, 40))],
+    }
+
+
+def test_columns_in_any_order_as_spreadsheets_write_them(tmp_path):
+    text = "\ufeffx0,x1,y0,y1,path\r\n1,3,2,4,street\\a.jpg\r\n"
+    assert read_boxes_csv(write(tmp_path / "boxes.csv", text)) == {"street/a.jpg": [(2, (1, 2, 3, 4))]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty; expected a first line path,x0,y0,x1,y1"),
+        ("path,x,y,w,h\na.jpg,1,2,3,4\n", r":1: expected the columns path,x0,y0,x1,y1; received path,x,y,w,h"),
+        ("path,x0,y0,x1\na.jpg,1,2,3\n", ":1: expected the columns"),
+        ("path,x0,y0,x1,y1,score\na.jpg,1,2,3,4,1\n", ":1: expected the columns"),
+        ("path,x0,y0,x1,y1,y1\na.jpg,1,2,3,4,4\n", ":1: expected the columns"),
+        ("path,x0,y0,x1,y1\na.jpg,1,2,3\n", ":2: expected 5 fields .*; received 4"),
+        ("path,x0,y0,x1,y1\na.jpg,1,2,3,4\nb.jpg,1,two,3,4\n", ":3: expected a number of pixels in y0; received 'two'"),
+        ("path,x0,y0,x1,y1\na.jpg,1,2,3,\n", ":2: expected a number of pixels in y1; received ''"),
+        ("path,x0,y0,x1,y1\na.jpg,nan,2,3,4\n", ":2: expected a number of pixels in x0; received 'nan'"),
+        ("path,x0,y0,x1,y1\na.jpg,1,2,inf,4\n", ":2: expected a number of pixels in x1; received 'inf'"),
+        ("path,x0,y0,x1,y1\na.jpg,3,2,1,4\n", ":2: expected x0 < x1 and y0 < y1; received 3,2,1,4"),
+        ("path,x0,y0,x1,y1\na.jpg,1,2,3,2\n", ":2: expected x0 < x1 and y0 < y1"),
+        ("path,x0,y0,x1,y1\n,1,2,3,4\n", ":2: the path is empty"),
+        ('path,x0,y0,x1,y1\n"a.jpg,1,2,3,4\n', ":2: is not valid CSV"),
+    ],
+)
+def test_mistakes_in_boxes_csv_are_named(tmp_path, text, message):
+    with pytest.raises(UserError, match=message) as caught:
+        read_boxes_csv(write(tmp_path / "boxes.csv", text))
+    assert "\n" not in str(caught.value)
+
+
+def test_boxes_csv_that_is_no_text(tmp_path):
+    (tmp_path / "boxes.csv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="not UTF-8"):
+        read_boxes_csv(tmp_path / "boxes.csv")
+
+
+def test_boxes_csv_that_is_missing(tmp_path):
+    with pytest.raises(UserError, match="boxes.csv: cannot be read .*No such file"):
+        read_boxes_csv(tmp_path / "boxes.csv")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_boxes_csv(tmp_path)
+
+
+@given(st.text())
+def test_boxes_csv_of_anything_is_read_or_refused(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("any") / "boxes.csv"
+    path.write_bytes(("path,x0,y0,x1,y1\n" + text).encode("utf-8", "surrogatepass"))
+    try:
+        read_boxes_csv(path)
+    except UserError:
+        pass

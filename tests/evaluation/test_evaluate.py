@@ -1,0 +1,175 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_deid.config import DeidentifyConfig
+from keras_deid.data.deidentify import deidentify
+from keras_deid.errors import UserError
+from keras_deid.evaluation.evaluate import (
+    ALL_METRICS,
+    SHOWN,
+    brightness,
+    evaluate,
+    named_values,
+    restore,
+)
+from keras_deid.evaluation.image_quality import picture_scores
+
+SIZE = 32
+BOX = (8.0, 8.0, 24.0, 24.0)
+MOSAIC = DeidentifyConfig(evaluate_block=0.25)
+
+
+class BrightFaceFinder:
+    """Finds the face at its place in every picture whose middle is not black."""
+
+    def detect(self, image):
+        scale = image.shape[0] / SIZE
+        face = type("Face", (), {"box": tuple(edge * scale for edge in BOX)})
+        return [face] if image[image.shape[0] // 2, image.shape[1] // 2].any() else []
+
+
+def examples(count, batch_size=4, method="mosaic", box=BOX):
+    random = np.random.default_rng(0)
+    y = random.integers(1, 256, (count, SIZE, SIZE, 3)).astype(np.uint8)
+    boxes, blocks = np.tile(np.float32(BOX), (count, 1)), np.full(count, 4, np.float32)
+    x, mask = (np.asarray(value) for value in deidentify(y, boxes, blocks, method=method))
+    whole = {
+        "x": x,
+        "y": y,
+        "mask": mask,
+        "box": np.tile(np.float32(box), (count, 1)),
+        "boxes": boxes[:, None],
+        "block": blocks,
+        "path": np.array([f"photo {index}.jpg#0".encode() for index in range(count)], object),
+    }
+    for start in range(0, count, batch_size):
+        yield {key: value[start : start + batch_size] for key, value in whole.items()}
+
+
+def model_of(function, shape=(None, None, 3)):
+    picture = keras.Input(shape)
+    return keras.Model(picture, function(picture))
+
+
+@pytest.fixture(scope="module")
+def copying():
+    return model_of(keras.layers.Identity())
+
+
+def test_a_generator_that_copies_scores_as_its_input(copying):
+    figures = evaluate(copying, examples(6), MOSAIC, BrightFaceFinder()).figures("test")
+    assert figures["restored"] == figures["inputs"]["mosaic"]
+    assert figures["intervals"]["restored"] == figures["intervals"]["inputs"]["mosaic"]
+    assert figures["restored"]["psnr_outside"] == 100
+
+
+def test_the_figures_have_the_form_that_other_commands_read(copying):
+    figures = evaluate(copying, examples(6), MOSAIC, BrightFaceFinder()).figures("val")
+    assert (figures["split"], figures["images"]) == ("val", 6)
+    assert list(figures["inputs"]) == ["mosaic", "bilinear", "bicubic"]
+    for means in (*figures["inputs"].values(), figures["restored"]):
+        assert tuple(means) == ALL_METRICS
+    assert figures["original"] == {"faces_found": 1.0}
+    assert figures["intervals"]["level"] == 0.95
+    for name, bounds in figures["intervals"]["inputs"]["bicubic"].items():
+        low, high = bounds
+        assert low <= figures["inputs"]["bicubic"][name] <= high
+
+
+def test_means_are_over_pictures_whatever_the_batches(copying):
+    by_four = evaluate(copying, examples(6, batch_size=4), MOSAIC, BrightFaceFinder()).figures("test")
+    one_by_one = evaluate(copying, examples(6, batch_size=1), MOSAIC, BrightFaceFinder()).figures("test")
+    for name, value in by_four["inputs"]["bicubic"].items():
+        assert value == pytest.approx(one_by_one["inputs"]["bicubic"][name], abs=1e-4)
+    (batch,) = examples(6, batch_size=6)
+    pictures = zip(batch["y"], batch["x"], batch["mask"], strict=True)
+    expected = np.mean([picture_scores(y, x, mask)["psnr_mask"] for y, x, mask in pictures])
+    assert by_four["restored"]["psnr_mask"] == pytest.approx(expected)
+
+
+def test_a_generator_that_paints_black_loses_every_face():
+    black = model_of(keras.layers.Rescaling(scale=0.0, offset=-1.0))
+    figures = evaluate(black, examples(3), MOSAIC, BrightFaceFinder()).figures("test")
+    assert figures["restored"]["faces_found"] == 0
+    assert figures["inputs"]["mosaic"]["faces_found"] == 1
+    assert figures["restored"]["psnr"] < 10
+
+
+@pytest.mark.parametrize("method", ["blur", "box"])
+def test_other_methods_have_no_block_means(copying, method):
+    figures = evaluate(
+        copying, examples(3, method=method), DeidentifyConfig(method=method), BrightFaceFinder()
+    ).figures("test")
+    assert list(figures["inputs"]) == ["mosaic"]
+    assert list(figures["intervals"]["inputs"]) == ["mosaic"]
+
+
+def test_scores_that_no_picture_has_are_none(copying):
+    figures = evaluate(copying, examples(3, box=(0, 0, 0, 0)), MOSAIC, BrightFaceFinder()).figures("test")
+    assert figures["original"]["faces_found"] is None
+    assert figures["intervals"]["restored"]["faces_found"] is None
+    assert "restored/faces_found" not in dict(named_values(figures))
+
+
+def test_one_picture_has_figures_but_no_intervals(copying):
+    figures = evaluate(copying, examples(1), MOSAIC, BrightFaceFinder()).figures("test")
+    assert figures["restored"]["psnr_mask"] > 0
+    assert figures["intervals"]["restored"]["psnr_mask"] is None
+
+
+def test_named_values_are_flat(copying):
+    figures = evaluate(copying, examples(2), MOSAIC, BrightFaceFinder()).figures("test")
+    values = dict(named_values(figures))
+    assert values["restored/psnr_mask"] == figures["restored"]["psnr_mask"]
+    assert values["bicubic/ssim"] == figures["inputs"]["bicubic"]["ssim"]
+    assert values["original/faces_found"] == 1.0
+    assert len(values) == 4 * len(ALL_METRICS) + 1
+
+
+def test_each_row_says_what_it_may_be_grouped_by(copying):
+    evaluation = evaluate(copying, examples(2), MOSAIC, BrightFaceFinder())
+    assert [row.source for row in evaluation.rows] == ["original", "mosaic", "bilinear", "bicubic", "restored"] * 2
+    first = evaluation.rows[0]
+    assert (first.path, first.box_width, first.block) == ("photo 0.jpg#0", 16.0, 4.0)
+    assert 0.3 < first.brightness < 0.7
+    assert evaluation.values("mosaic", "faces_found").tolist() == [1.0, 1.0]
+
+
+def test_the_first_pictures_are_kept_to_be_shown(copying):
+    evaluation = evaluate(copying, examples(SHOWN + 2), MOSAIC, BrightFaceFinder())
+    (batch,) = examples(SHOWN + 2, batch_size=SHOWN + 2)
+    assert evaluation.images == SHOWN + 2
+    np.testing.assert_array_equal(evaluation.shown["original"], batch["y"][:SHOWN])
+    np.testing.assert_array_equal(evaluation.shown["restored"], batch["x"][:SHOWN])
+
+
+def test_restore_gives_back_every_grey_value(copying):
+    pictures = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1).repeat(3, axis=3)
+    restored = restore(copying, pictures)
+    assert restored.dtype == np.uint8
+    np.testing.assert_array_equal(restored, pictures)
+
+
+def test_brightness_is_that_inside_the_mask():
+    picture, mask = np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 1))
+    picture[0], mask[0] = 255, 1
+    assert brightness(picture, mask) == 1
+    assert brightness(picture, np.ones((4, 4))) == 0.25
+    assert np.isnan(brightness(picture, np.zeros((4, 4))))
+
+
+def test_no_pictures_is_an_error(copying):
+    with pytest.raises(UserError, match="no pictures"):
+        evaluate(copying, [], MOSAIC, BrightFaceFinder())
+
+
+def test_pictures_of_another_size_are_an_error():
+    with pytest.raises(UserError, match=r"takes pictures of 64 x 48 pixels, the data set gives 32 x 32"):
+        restore(model_of(keras.layers.Identity(), (64, 48, 3)), np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def test_values_that_are_not_finite_are_an_error():
+    spoiled = model_of(keras.layers.Rescaling(float("nan")))
+    with pytest.raises(UserError, match="not finite"):
+        restore(spoiled, np.zeros((1, 32, 32, 3), np.uint8))

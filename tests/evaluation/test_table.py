@@ -1,0 +1,70 @@
+import copy
+
+from keras_deid.evaluation.table import input_name, table
+
+
+def means(psnr_mask, faces_found):
+    return {
+        "psnr_mask": psnr_mask,
+        "ssim_mask": 0.61234,
+        "psnr_outside": 100.0,
+        "psnr": 31.456,
+        "ssim": 0.95,
+        "l1": 0.00123,
+        "faces_found": faces_found,
+    }
+
+
+FIGURES = {
+    "split": "test",
+    "images": 210,
+    "inputs": {"mosaic": means(19.2, 0.0), "bilinear": means(19.9, 0.5), "bicubic": means(20.6, 0.655)},
+    "restored": means(21.84, 0.9),
+    "original": {"faces_found": 1.0},
+    "intervals": {"restored": {"psnr_mask": [21.5, 22.1]}},
+}
+
+
+def test_the_table():
+    assert table(FIGURES).splitlines() == [
+        "test split, 210 pictures",
+        "              in the mask     outside        whole picture         faces",
+        "            PSNR dB     SSIM  PSNR dB  PSNR dB     SSIM       L1    found",
+        "original          -        -        -        -        -        -   100.0%",
+        "mosaic        19.20   0.6123   100.00    31.46   0.9500   0.0012     0.0%",
+        "bilinear      19.90   0.6123   100.00    31.46   0.9500   0.0012    50.0%",
+        "bicubic       20.60   0.6123   100.00    31.46   0.9500   0.0012    65.5%",
+        "restored      21.84   0.6123   100.00    31.46   0.9500   0.0012    90.0%",
+        "restored, in the mask: 21.84 dB (95 % interval 21.50 to 22.10), 1.24 dB above bicubic enlargement of the "
+        "block means",
+    ]
+
+
+def test_a_failure_is_said_plainly():
+    figures = copy.deepcopy(FIGURES)
+    figures["restored"]["psnr_mask"] = 20.0
+    assert table(figures).endswith("0.60 dB below bicubic enlargement of the block means")
+
+
+def test_the_input_is_called_by_its_method():
+    figures = copy.deepcopy(FIGURES)
+    figures["inputs"] = {"mosaic": means(19.2, 0.0)}
+    figures["settings"] = {"deidentify": {"method": "blur"}}
+    lines = table(figures).splitlines()
+    assert lines[4].startswith("blur          19.20")
+    assert lines[-1].endswith("2.64 dB above the blur itself")
+
+
+def test_the_input_of_pairs_has_no_method():
+    assert input_name({"settings": {"deidentify": None}}) == "input"
+    assert input_name(FIGURES) == "mosaic"
+
+
+def test_scores_that_do_not_exist_are_dashes():
+    figures = copy.deepcopy(FIGURES)
+    figures["images"] = 1
+    for source in (*figures["inputs"].values(), figures["restored"]):
+        source.update(psnr_mask=None, ssim_mask=None, faces_found=None)
+    lines = table(figures).splitlines()
+    assert lines[0] == "test split, 1 picture"
+    assert lines[-1] == "restored          -        -   100.00    31.46   0.9500   0.0012        -"

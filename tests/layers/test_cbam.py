@@ -1,0 +1,93 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_deid.layers.cbam import CBAM
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def maps(channels=32):
+    return np.random.default_rng(0).normal(size=(2, 6, 6, channels)).astype("float32")
+
+
+@pytest.mark.parametrize(("gates", "count"), [("ordinary", 8562), ("open", 8563)])
+def test_parameter_counts(gates, count):
+    layer = CBAM(16, gates)
+    layer.build((None, None, None, 256))
+    assert layer.count_params() == count
+
+
+def test_channels_come_first_then_positions():
+    layer = CBAM(4, "ordinary")
+    inputs = maps()
+    outputs = layer(inputs)
+    by_channel = inputs * np.asarray(layer.channel_attention.gate(inputs))
+    expected = by_channel * np.asarray(layer.spatial_attention.gate(by_channel))
+    np.testing.assert_allclose(outputs, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("gates", "start"), [("open", sigmoid(4.0)), ("ordinary", 0.5)])
+def test_where_both_gates_start(gates, start):
+    layer, zeros = CBAM(4, gates), np.zeros((1, 3, 3, 8), "float32")
+    layer.build(zeros.shape)
+    for half in (layer.channel_attention, layer.spatial_attention):
+        np.testing.assert_allclose(half.gate(zeros), start * np.ones_like(half.gate(zeros)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("gates", "least", "most"), [("open", 0.5, 1.0), ("ordinary", 0.0, 1e-3)])
+def test_what_nine_in_a_row_leave_of_a_signal(gates, least, most):
+    inputs = outputs = maps()
+    for _ in range(9):
+        outputs = CBAM(8, gates)(outputs)
+    left = np.linalg.norm(outputs) / np.linalg.norm(inputs)
+    assert least < left < most
+
+
+def test_gates_learn():
+    layer = CBAM(4)
+    layer.build((None, 6, 6, 8))
+    assert [weight.path.split("/", 1)[1] for weight in layer.trainable_weights] == [
+        "channel_attention/squeeze/kernel",
+        "channel_attention/squeeze/bias",
+        "channel_attention/excite/kernel",
+        "channel_attention/excite/bias",
+        "spatial_attention/convolution/kernel",
+        "spatial_attention/convolution/bias",
+    ]
+
+
+def test_unknown_gates_are_an_error():
+    with pytest.raises(ValueError, match="Received: gates='ajar'"):
+        CBAM(gates="ajar")
+
+
+def test_a_reduction_that_does_not_divide_is_an_error():
+    with pytest.raises(ValueError, match="reduction=5"):
+        CBAM(5)(maps(32))
+
+
+def test_keeps_shape_and_dtype():
+    layer = CBAM(4, dtype="mixed_float16")
+    assert layer(maps()).dtype == "float16"
+    assert layer.compute_output_shape((None, None, 8, 32)) == (None, None, 8, 32)
+
+
+def test_config_round_trip_gives_the_same_function():
+    layer = CBAM(4, "ordinary", name="attention")
+    expected = layer(maps())
+    again = CBAM.from_config(layer.get_config())
+    assert (again.reduction, again.gates, again.name) == (4, "ordinary", "attention")
+    again.build((None, None, None, 32))
+    again.set_weights(layer.get_weights())
+    np.testing.assert_allclose(again(maps()), expected, rtol=1e-6)
+
+
+def test_saves_and_loads_inside_a_model(tmp_path):
+    picture = keras.Input((6, 6, 32))
+    model = keras.Model(picture, CBAM(4, name="cbam")(picture))
+    model.save(tmp_path / "cbam.keras")
+    loaded = keras.saving.load_model(tmp_path / "cbam.keras", safe_mode=True)
+    np.testing.assert_allclose(loaded(maps()), model(maps()), rtol=1e-6)

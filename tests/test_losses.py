@@ -1,0 +1,157 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_deid import losses
+from keras_deid.losses import ADVERSARIAL
+
+# Two patches each.
+REAL = np.float32([2.0, -1.0])
+FAKE = np.float32([0.5, -3.0])
+
+
+def softplus(x):
+    return np.log1p(np.exp(np.asarray(x, float)))
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-np.asarray(x, float)))
+
+
+def gradient(loss, *logits):
+    logits = [tf.constant(value) for value in logits]
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        value = loss(*logits)
+    return [value.numpy() for value in tape.gradient(value, logits)]
+
+
+# ---- Adversarial terms ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "discriminator", "generator"),
+    [
+        # -log D(y) - log(1 - D(G(x))), -log D(G(x))
+        (
+            "log",
+            (0.126928 + 1.313262) / 2 + (0.974077 + 0.048587) / 2,
+            (0.474077 + 3.048587) / 2,
+        ),
+        ("minmax", (0.126928 + 1.313262) / 2 + (0.974077 + 0.048587) / 2, -(0.974077 + 0.048587) / 2),
+        # (D(y) - 1)^2 + D(G(x))^2, (D(G(x)) - 1)^2
+        ("lsgan", (1.0 + 4.0) / 2 + (0.25 + 9.0) / 2, (0.25 + 16.0) / 2),
+        # max(0, 1 - D(y)) + max(0, 1 + D(G(x))), -D(G(x))
+        ("hinge", (0.0 + 2.0) / 2 + (1.5 + 0.0) / 2, 1.25),
+    ],
+)
+def test_worked_out_values(name, discriminator, generator):
+    loss = ADVERSARIAL[name]
+    assert float(loss.discriminator(REAL, FAKE)) == pytest.approx(discriminator, abs=1e-5)
+    assert float(loss.generator(FAKE)) == pytest.approx(generator, abs=1e-5)
+
+
+def test_the_log_losses_are_equation_1():
+    value = -np.log(sigmoid(REAL)).mean() - np.log(1 - sigmoid(FAKE)).mean()
+    assert float(ADVERSARIAL["log"].discriminator(REAL, FAKE)) == pytest.approx(value, rel=1e-5)
+    assert float(ADVERSARIAL["log"].generator(FAKE)) == pytest.approx(-np.log(sigmoid(FAKE)).mean(), rel=1e-5)
+    assert float(ADVERSARIAL["minmax"].generator(FAKE)) == pytest.approx(np.log(1 - sigmoid(FAKE)).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+@pytest.mark.parametrize("real", [-1000.0, 1000.0])
+@pytest.mark.parametrize("fake", [-1000.0, 1000.0])
+def test_extreme_logits_stay_finite(name, real, fake):
+    loss, real, fake = ADVERSARIAL[name], np.float32([real]), np.float32([fake])
+    values = [loss.discriminator(real, fake), loss.generator(fake)]
+    gradients = gradient(loss.discriminator, real, fake) + gradient(loss.generator, fake)
+    assert all(np.isfinite(value).all() for value in values + gradients)
+
+
+def test_extreme_logits_cost_what_they_should():
+    log = ADVERSARIAL["log"]
+    assert float(log.discriminator(np.float32([1000]), np.float32([-1000]))) == 0
+    assert float(log.discriminator(np.float32([-1000]), np.float32([1000]))) == 2000
+    assert float(log.generator(np.float32([-1000]))) == 1000
+    assert float(ADVERSARIAL["minmax"].generator(np.float32([1000]))) == -1000
+
+
+def test_the_min_max_form_saturates_where_the_other_does_not():
+    # Of a fake that D sees through: d/dl of softplus(-l) is -sigmoid(-l), of -softplus(l) it is -sigmoid(l).
+    for logit in (-6.0, 0.0, 3.0):
+        (log,) = gradient(ADVERSARIAL["log"].generator, np.float32([logit]))
+        (minmax,) = gradient(ADVERSARIAL["minmax"].generator, np.float32([logit]))
+        np.testing.assert_allclose([log[0], minmax[0]], [-sigmoid(-logit), -sigmoid(logit)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_g_gains_where_d_loses(name):
+    loss, real, fake = ADVERSARIAL[name], np.float32([0.1]), np.float32([0.2])
+    up_real, up_fake = gradient(loss.discriminator, real, fake)
+    (up,) = gradient(loss.generator, fake)
+    assert up_real < 0 < up_fake
+    assert up < 0
+
+
+def test_patches_count_alike_whatever_their_number():
+    logits = np.random.default_rng(0).normal(size=(2, 3, 5, 1)).astype("float32")
+    value = float(ADVERSARIAL["log"].generator(logits))
+    assert value == pytest.approx(softplus(-logits).mean(), rel=1e-5)
+
+
+# ---- Distances ------------------------------------------------------------------------------------------------------
+
+
+def test_l1_is_the_absolute_difference_of_each_value():
+    restored, original = np.float32([[1, -1], [0, 0.5]]), np.float32([[-1, -1], [0.25, 0]])
+    np.testing.assert_allclose(losses.l1(restored, original), [[2, 0], [0.25, 0.5]])
+
+
+def test_charbonnier_by_hand():
+    # 3-4-5 triangle: sqrt(0.3^2 + 0.4^2) - 0.4 = 0.1
+    np.testing.assert_allclose(losses.charbonnier(np.float32([0.3, -0.3, 0.0]), 0.0, 0.4), [0.1, 0.1, 0], atol=1e-7)
+
+
+def test_charbonnier_is_smooth_at_zero_and_l1_far_away():
+    slopes = {}
+    for difference in (0.0, 0.1, 100.0):
+        (slope,) = gradient(lambda d: losses.charbonnier(d, 0.0, 0.1), np.float32([difference]))
+        slopes[difference] = slope[0]
+    # d / sqrt(d^2 + epsilon^2)
+    assert slopes[0.0] == 0
+    assert slopes[0.1] == pytest.approx(1 / np.sqrt(2), rel=1e-5)
+    assert slopes[100.0] == pytest.approx(1, rel=1e-5)
+    assert float(losses.charbonnier(np.float32(100), 0.0, 0.1)) == pytest.approx(100 - 0.1, rel=1e-4)
+
+
+def test_charbonnier_comes_near_l1_as_epsilon_shrinks():
+    differences = np.float32([-2, -0.5, 0, 0.01, 1])
+    np.testing.assert_allclose(losses.charbonnier(differences, 0.0, 1e-6), np.abs(differences), atol=2e-6)
+
+
+def test_mean_inside_by_hand():
+    values = np.arange(8, dtype="float32").reshape(1, 2, 2, 2)
+    mask = np.float32([[0, 1], [0, 1]]).reshape(1, 2, 2, 1)
+    assert float(losses.mean_inside(values, mask)) == (2 + 3 + 6 + 7) / 4
+    assert float(losses.mean_inside(values, np.ones_like(mask))) == values.mean()
+
+
+def test_mean_inside_is_over_the_pixels_of_all_pictures():
+    values = np.stack([np.full((2, 2, 3), 1), np.full((2, 2, 3), 4)]).astype("float32")
+    mask = np.float32([[[1, 1], [1, 1]], [[1, 0], [0, 0]]])[..., None]
+    assert float(losses.mean_inside(values, mask)) == pytest.approx((4 * 1 + 1 * 4) / 5)
+
+
+def test_mean_inside_an_empty_mask_is_zero_and_has_no_slope():
+    values, mask = np.ones((1, 2, 2, 3), "float32"), np.zeros((1, 2, 2, 1), "float32")
+    assert float(losses.mean_inside(values, mask)) == 0
+    (slope,) = gradient(lambda v: losses.mean_inside(v, mask), values)
+    np.testing.assert_array_equal(slope, np.zeros_like(values))
+
+
+def test_compose_takes_the_region_from_the_restored_picture():
+    restored, deidentified = np.full((1, 1, 3, 3), 0.8, "float32"), np.full((1, 1, 3, 3), -0.4, "float32")
+    mask = np.float32([0, 1, 0.5]).reshape(1, 1, 3, 1)
+    composed = keras.ops.convert_to_numpy(losses.compose(restored, deidentified, mask))
+    np.testing.assert_allclose(composed[0, 0, :, 0], [-0.4, 0.8, 0.2], rtol=1e-6)

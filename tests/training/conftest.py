@@ -1,0 +1,74 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_deid.config import Config
+from keras_deid.training.paired import PairedGAN
+
+SIDE = 12
+
+TINY = {
+    "name": "tiny",
+    "data": {"image_size": [16, 16], "synthetic": {"train": 8, "val": 2, "test": 2}},
+    "generator": {"filters": 4, "blocks": 1, "reduction": 4},
+    "discriminator": {"filters": 4, "layers": 1},
+    "training": {"batch_size": 2, "epochs": 1, "decay_epochs": 1, "learning_rate": 2e-3, "samples": 2},
+}
+
+
+def merged(values, newer):
+    both = {**values, **newer}
+    for key in values.keys() & newer.keys():
+        if isinstance(values[key], dict):
+            both[key] = merged(values[key], newer[key])
+    return both
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """Makes the configuration of a run that takes seconds, with some of its settings replaced."""
+    return lambda **settings: Config.model_validate(merged(TINY, settings))
+
+
+def least_generator():
+    """The least that can be trained as G: a convolution that sees one pixel."""
+    picture = keras.Input((SIDE, SIDE, 3))
+    restored = keras.layers.Conv2D(3, 1, name="colours")(picture)
+    return keras.Model(picture, keras.layers.Activation("linear", dtype="float32")(restored))
+
+
+def least_discriminator(channels=3):
+    """The least that can be trained as D: one convolution."""
+    picture = keras.Input((SIDE, SIDE, channels))
+    logits = keras.layers.Conv2D(1, 4, 4, name="patches")(picture)
+    return keras.Model(picture, keras.layers.Activation("linear", dtype="float32")(logits))
+
+
+@pytest.fixture
+def make_gan():
+    """Makes a compiled `PairedGAN` of the least networks; options are the model's, rates those of plain descent."""
+
+    def make(generator_rate=0.1, discriminator_rate=0.05, **options):
+        gan = PairedGAN(least_generator(), least_discriminator(6 if options.get("conditional") else 3), **options)
+        gan.compile(keras.optimizers.SGD(generator_rate), keras.optimizers.SGD(discriminator_rate))
+        return gan
+
+    return make
+
+
+@pytest.fixture
+def batch():
+    """(x, y, mask): two pictures, of which x lacks a rectangle."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 256, (2, SIDE, SIDE, 3)).astype("uint8")
+    mask = np.zeros((2, SIDE, SIDE, 1), "float32")
+    mask[0, 2:7, 3:9] = 1
+    mask[1, 5:9, 5:9] = 1
+    return np.where(mask == 1, 128, y).astype("uint8"), y, mask
+
+
+@pytest.fixture
+def policy():
+    """Sets the global precision policy for one test."""
+    yield keras.mixed_precision.set_dtype_policy
+    keras.mixed_precision.set_dtype_policy("float32")
