@@ -1,20 +1,20 @@
 """The same two networks in PyTorch, to measure against.
 
-They have the layers of `keras_deid.models` in the same order, so that weights can be copied one by one.
+They have the layers of `keras_deid.models` in the same order, so that weights can be copied one by one. They are of no
+use before that: they start as PyTorch's layers do, CBAM's gates half closed.
 """
 
 from __future__ import annotations
 
-import keras
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
 
-from keras_deid.layers.cbam import CHANNEL_BIAS, SPATIAL_BIAS
-
 
 class TorchCBAM(nn.Module):
-    """CBAM with open gates, as in `keras_deid.layers.cbam`: float `(batch, channels, height, width)` in and out.
+    """CBAM with biases, as in `keras_deid.layers.cbam` with open gates: float `(batch, channels, height, width)` in and out.
 
     Reference:
         [Woo et al., 2018](https://arxiv.org/abs/1807.06521), eq. 1-3.
@@ -25,8 +25,6 @@ class TorchCBAM(nn.Module):
         self.squeeze = nn.Linear(channels, channels // reduction)
         self.excite = nn.Linear(channels // reduction, channels)
         self.convolution = nn.Conv2d(2, 1, 7, padding=3)
-        nn.init.constant_(self.excite.bias, CHANNEL_BIAS)
-        nn.init.constant_(self.convolution.bias, SPATIAL_BIAS)
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Returns the gated feature map, the shape of `inputs`."""
@@ -40,16 +38,16 @@ class TorchCBAM(nn.Module):
 class TorchBlock(nn.Module):
     """CycleGAN's ResNet block, without a ReLU after the sum."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, normalization: str) -> None:
         super().__init__()
         self.branch = nn.Sequential(
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3),
-            nn.InstanceNorm2d(channels),
+            *_normalize(channels, normalization),
             nn.ReLU(inplace=True),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3),
-            nn.InstanceNorm2d(channels),
+            *_normalize(channels, normalization),
         )
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -57,38 +55,76 @@ class TorchBlock(nn.Module):
         return inputs + self.branch(inputs)
 
 
-def torch_generator(filters: int, blocks: int, attention: str = "between", reduction: int = 16) -> nn.Sequential:
-    """Builds the twin of `resnet_generator` with instance norm, transposed convolutions and no global skip.
+class TorchSkip(nn.Module):
+    """Adds what a network computes to its input, in float32."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Returns the sum, the shape of `inputs`."""
+        return inputs.float() + self.network(inputs).float()
+
+
+class TorchTanh(nn.Module):
+    """The hyperbolic tangent, in float32."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Returns values in [-1, 1], the shape of `inputs`."""
+        return inputs.float().tanh()
+
+
+def torch_generator(
+    filters: int,
+    blocks: int,
+    attention: str = "between",
+    reduction: int = 16,
+    *,
+    normalization: str = "instance",
+    global_skip: bool = False,
+) -> nn.Module:
+    """Builds the twin of `resnet_generator` with transposed convolutions.
 
     Args:
         filters: channels of the first convolution.
         blocks: ResNet blocks.
         attention: `"between"` (CBAM after each block) or `"none"`.
         reduction: CBAM's channel reduction.
+        normalization: `"instance"` or `"none"`.
+        global_skip: add what it computes to its input.
 
     Returns:
-        A module: float `(batch, 3, height, width)` in [-1, 1] -> the same shape.
+        A module: float `(batch, 3, height, width)` in [-1, 1] -> float32 of the same shape.
 
     Raises:
-        ValueError: if `attention` is neither.
+        ValueError: if `attention` or `normalization` is neither.
     """
     if attention not in ("between", "none"):
         raise ValueError(f"`attention` should be 'between' or 'none'. Received: attention={attention!r}")
 
-    def normalize(channels: int) -> list[nn.Module]:
-        return [nn.InstanceNorm2d(channels), nn.ReLU(inplace=True)]
+    if normalization not in ("instance", "none"):
+        raise ValueError(f"`normalization` should be 'instance' or 'none'. Received: normalization={normalization!r}")
 
-    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, filters, 7), *normalize(filters)]
+    def finish(channels: int) -> list[nn.Module]:
+        return [*_normalize(channels, normalization), nn.ReLU(inplace=True)]
+
+    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(3, filters, 7), *finish(filters)]
     for channels in (filters, 2 * filters):
-        layers += [nn.Conv2d(channels, 2 * channels, 3, 2, padding=1), *normalize(2 * channels)]
+        layers += [nn.Conv2d(channels, 2 * channels, 3, 2, padding=1), *finish(2 * channels)]
     for _ in range(blocks):
-        layers.append(TorchBlock(4 * filters))
+        layers.append(TorchBlock(4 * filters, normalization))
         if attention == "between":
             layers.append(TorchCBAM(4 * filters, reduction))
     for channels in (4 * filters, 2 * filters):
         double = nn.ConvTranspose2d(channels, channels // 2, 3, 2, padding=1, output_padding=1)
-        layers += [double, *normalize(channels // 2)]
-    return nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(filters, 3, 7), nn.Tanh())
+        layers += [double, *finish(channels // 2)]
+    layers += [nn.ReflectionPad2d(3), nn.Conv2d(filters, 3, 7)]
+    return TorchSkip(nn.Sequential(*layers)) if global_skip else nn.Sequential(*layers, TorchTanh())
+
+
+def _normalize(channels: int, normalization: str) -> list[nn.Module]:
+    return [nn.InstanceNorm2d(channels)] if normalization == "instance" else []
 
 
 def torch_discriminator(filters: int = 64, layers: int = 3) -> nn.Sequential:
@@ -114,26 +150,25 @@ def torch_discriminator(filters: int = 64, layers: int = 3) -> nn.Sequential:
     return nn.Sequential(*modules, nn.Conv2d(channels, 1, 4, 1, padding=1))
 
 
-def copy_weights(source: keras.Model, twin: nn.Module) -> None:
+def copy_weights(weights: Sequence[np.ndarray], twin: nn.Module) -> None:
     """Copies the weights of a Keras network into its twin.
 
     Args:
-        source: built by `resnet_generator` or `patch_discriminator`.
+        weights: `get_weights()` of what `resnet_generator` or `patch_discriminator` built.
         twin: built by the function of the same name here, with the same settings.
 
     Raises:
         ValueError: if the two do not have the same weights.
     """
     parameters = list(twin.parameters())
-    if len(source.weights) != len(parameters):
-        raise ValueError(f"The twin should have {len(source.weights)} weights. Received: {len(parameters)}")
-    for weight, parameter in zip(source.weights, parameters, strict=True):
-        value = np.asarray(weight)
-        if value.ndim == 4:  # [H, W, in, out] -> [out, in, H, W]; transposed: [H, W, out, in] -> [in, out, H, W]
-            value = value.transpose(3, 2, 0, 1)
-        elif value.ndim == 2:
-            value = value.T
-        if value.shape != tuple(parameter.shape):
-            raise ValueError(f"{weight.path} should fit {tuple(parameter.shape)}. Received: {value.shape}")
+    if len(weights) != len(parameters):
+        raise ValueError(f"The twin should have {len(weights)} weights. Received: {len(parameters)}")
+    for index, (weight, parameter) in enumerate(zip(weights, parameters, strict=True)):
+        if weight.ndim == 4:  # [H, W, in, out] -> [out, in, H, W]; transposed: [H, W, out, in] -> [in, out, H, W]
+            weight = weight.transpose(3, 2, 0, 1)
+        elif weight.ndim == 2:
+            weight = weight.T
+        if weight.shape != tuple(parameter.shape):
+            raise ValueError(f"Weight {index} should fit {tuple(parameter.shape)}. Received: {weight.shape}")
         with torch.no_grad():
-            parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))
+            parameter.copy_(torch.from_numpy(np.ascontiguousarray(weight)))

@@ -1,5 +1,5 @@
 """The direction of imports: scripts -> cli -> {training, evaluation, explain, serving} -> {models, losses, data} ->
-layers, with `config` and `errors` as leaves."""
+layers, with `config`, `errors` and `intervals` as leaves."""
 
 import ast
 import subprocess
@@ -15,12 +15,13 @@ ALLOWED = {
     "": set(),
     "errors": set(),
     "config": {"errors"},
+    "intervals": set(),
     "layers": {"errors"},
     "losses": {"errors", "layers"},
     "models": {"errors", "layers", "losses"},
     "data": {"errors", "config", "layers"},
-    "evaluation": {"errors", "config", "layers", "losses", "models", "data"},
-    "explain": {"errors", "config", "layers", "losses", "models", "data", "evaluation"},
+    "evaluation": {"errors", "config", "intervals", "layers", "losses", "models", "data"},
+    "explain": {"errors", "config", "intervals", "layers", "losses", "models", "data"},
     "serving": {"errors", "config", "layers", "losses", "models", "data"},
     "training": {"errors", "config", "layers", "losses", "models", "data", "evaluation", "explain"},
 }

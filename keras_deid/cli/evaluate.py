@@ -14,8 +14,9 @@ from keras_deid.cli.command import command
 from keras_deid.config import Config, load_config
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
-from keras_deid.evaluation.job import check_out, count_pictures, evaluate_data, load_generator
+from keras_deid.evaluation.job import check_out, count_pictures, evaluate_data
 from keras_deid.evaluation.table import table
+from keras_deid.models.saved import load_generator
 
 # The run is trained: what else its configuration says cannot change any more.
 _MAY_CHANGE = ("data.", "deidentify.")

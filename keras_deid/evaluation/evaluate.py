@@ -15,7 +15,7 @@ from keras_deid.errors import UserError
 from keras_deid.evaluation.faces_found import Detector, face_found
 from keras_deid.evaluation.floors import floors
 from keras_deid.evaluation.image_quality import METRICS, as_region, picture_scores
-from keras_deid.evaluation.intervals import LEVEL, RESAMPLES, mean_interval
+from keras_deid.intervals import LEVEL, RESAMPLES, mean_interval
 from keras_deid.models.pixels import to_signed, to_uint8
 
 ALL_METRICS = (*METRICS, "faces_found")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Loading a model needs its layers registered with Keras, which importing them does.
-import keras_deid.models.resnet_generator  # noqa: F401
 from keras_deid.config import Config
 from keras_deid.data.pipeline import evaluation_examples, open_source
 from keras_deid.data.prepared import PreparedDataset
@@ -95,32 +92,6 @@ def check_out(out: Path) -> None:
         raise UserError(f"{out.parent}: no such folder; make it, or write {out.name} elsewhere")
     if out.is_dir():
         raise UserError(f"{out}: is a folder; give the name of a file")
-
-
-def load_generator(run: Path) -> keras.Model:
-    """Loads the generator of a run.
-
-    Args:
-        run: folder with `generator.keras`.
-
-    Returns:
-        the model, not compiled.
-
-    Raises:
-        UserError: if the file is missing, cannot be loaded, or is not a model that maps pictures to pictures.
-    """
-    path = run / "generator.keras"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; train the run first, or give the folder of one that is trained")
-    try:
-        generator = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: cannot be loaded as a Keras model: {reason}") from error
-    for end, shape in (("input", generator.input_shape), ("output", generator.output_shape)):
-        if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
-            raise UserError(f"{path}: expected a generator of pictures (batch, height, width, 3), its {end} is {shape}")
-    return generator
 
 
 def _watched(examples: tf.data.Dataset, progress: Callable[[int], object]) -> Iterator[Mapping[str, np.ndarray]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
+from keras_deid.errors import UserError
 from keras_deid.training.paired import PairedGAN
 
 
@@ -35,5 +37,15 @@ class Checkpoints:
         return int(self._gan.step)
 
     def save(self) -> None:
-        """Saves the state after the current step."""
+        """Saves the state after the current step.
+
+        Raises:
+            UserError: if a weight is not finite; what was saved before stays.
+        """
+        for network in (self._gan.generator, self._gan.discriminator):
+            if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+                raise UserError(
+                    f"the {network.name}'s weights are not finite at step {int(self._gan.step)}: the last checkpoint "
+                    "is kept; lower training.learning_rate or the loss weights and continue in a new run"
+                )
         self._manager.save(checkpoint_number=int(self._gan.step))

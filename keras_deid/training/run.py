@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from keras_deid.data.pipeline import (
 )
 from keras_deid.data.prepare import prepare
 from keras_deid.errors import UserError
-from keras_deid.evaluation.job import evaluate_data, load_generator
+from keras_deid.evaluation.job import evaluate_data
+from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
 from keras_deid.training.history import History
@@ -77,14 +79,17 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
     epochs = config.training.epochs + config.training.decay_epochs
 
     # ---- Train -----------------------------------------------------------------------------------------------------
-    batches = training_batches(
-        pictures,
-        config.data,
-        config.deidentify,
-        batch_size=config.training.batch_size,
-        seed=config.training.seed,
-        start_step=done,
-    )
+    def batches_from(step: int) -> tf.data.Dataset:
+        settings = config.training
+        return training_batches(
+            pictures,
+            config.data,
+            config.deidentify,
+            batch_size=settings.batch_size,
+            seed=settings.seed,
+            start_step=step,
+        )
+
     history = History(folder / "history.csv", first_epoch=done // steps + 1)
     with StopOnSignal() as stop:
         finish_epoch = FinishEpoch(
@@ -99,7 +104,7 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
             checkpoint_steps=config.training.checkpoint_steps,
         )
         progress = ShowProgress(epochs * steps, config.training.batch_size)
-        _fit(gan, batches, done, steps, epochs, [StopOnNonFinite(), stop, progress, finish_epoch])
+        _fit(gan, batches_from, steps, epochs, [StopOnNonFinite(), stop, progress, finish_epoch])
     if stop.requested and int(gan.step) < epochs * steps:
         checkpoints.save()
         raise Interrupted(f"stopped after step {int(gan.step)} of {epochs * steps}; the same command continues")
@@ -143,27 +148,21 @@ def prepare_if_needed(config: Config) -> None:
         )
 
 
-def _fit(gan: PairedGAN, batches: tf.data.Dataset, done: int, steps: int, epochs: int, callbacks: list[Any]) -> None:
+def _fit(
+    gan: PairedGAN,
+    batches_from: Callable[[int], tf.data.Dataset],
+    steps_per_epoch: int,
+    epochs: int,
+    callbacks: list[Any],
+) -> None:
     """Trains up to `epochs`; an epoch that was cut short is finished first, in a `fit` of its own."""
-    epoch, begun = divmod(done, steps)
-    if begun and epoch < epochs:
+    while int(gan.step) < epochs * steps_per_epoch and not gan.stop_training:
+        epoch, begun = divmod(int(gan.step), steps_per_epoch)
         gan.fit(
-            batches,
+            batches_from(int(gan.step)),
             initial_epoch=epoch,
-            epochs=epoch + 1,
-            steps_per_epoch=steps - begun,
-            callbacks=callbacks,
-            verbose=0,
-            shuffle=False,
-        )
-        batches = batches.skip(steps - begun)
-        epoch += 1
-    if epoch < epochs and not gan.stop_training:
-        gan.fit(
-            batches,
-            initial_epoch=epoch,
-            epochs=epochs,
-            steps_per_epoch=steps,
+            epochs=epoch + 1 if begun else epochs,
+            steps_per_epoch=steps_per_epoch - begun,
             callbacks=callbacks,
             verbose=0,
             shuffle=False,

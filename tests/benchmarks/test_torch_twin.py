@@ -22,12 +22,16 @@ def _outputs(model, twin, shape):
     return keras.ops.convert_to_numpy(model(picture)), received
 
 
-@pytest.mark.parametrize("attention", ["between", "none"])
-def test_generators_agree(attention):
-    model = resnet_generator((32, 40, 3), filters=8, blocks=2, attention=attention)
+@pytest.mark.parametrize(
+    "options",
+    [{"attention": "between"}, {"attention": "none"}, {"normalization": "none"}, {"global_skip": True}],
+    ids=str,
+)
+def test_generators_agree(options):
+    model = resnet_generator((32, 40, 3), filters=8, blocks=2, **options)
     _shuffle_weights(model)
-    twin = torch_twin.torch_generator(8, 2, attention)
-    torch_twin.copy_weights(model, twin)
+    twin = torch_twin.torch_generator(8, 2, **options)
+    torch_twin.copy_weights(model.get_weights(), twin)
     expected, received = _outputs(model, twin, (2, 32, 40, 3))
     np.testing.assert_allclose(received, expected, atol=1e-4)
 
@@ -36,7 +40,7 @@ def test_discriminators_agree():
     model = patch_discriminator((64, 48, 3), filters=8)
     _shuffle_weights(model)
     twin = torch_twin.torch_discriminator(8)
-    torch_twin.copy_weights(model, twin)
+    torch_twin.copy_weights(model.get_weights(), twin)
     expected, received = _outputs(model, twin, (2, 64, 48, 3))
     np.testing.assert_allclose(received, expected, atol=1e-4)
 
@@ -44,8 +48,10 @@ def test_discriminators_agree():
 def test_other_settings_are_refused():
     model = resnet_generator((32, 32, 3), filters=8, blocks=2)
     with pytest.raises(ValueError, match="weights"):
-        torch_twin.copy_weights(model, torch_twin.torch_generator(8, 3))
+        torch_twin.copy_weights(model.get_weights(), torch_twin.torch_generator(8, 3))
     with pytest.raises(ValueError, match="should fit"):
-        torch_twin.copy_weights(model, torch_twin.torch_generator(16, 2))
+        torch_twin.copy_weights(model.get_weights(), torch_twin.torch_generator(16, 2))
     with pytest.raises(ValueError, match="attention"):
         torch_twin.torch_generator(8, 2, "branch")
+    with pytest.raises(ValueError, match="normalization"):
+        torch_twin.torch_generator(8, 2, normalization="batch")

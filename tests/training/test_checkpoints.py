@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_deid.errors import UserError
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.networks import build_gan
 
@@ -104,3 +105,14 @@ def test_a_file_that_was_not_finished_is_passed_over(tmp_path, make_gan):
     (tmp_path / "ckpt-9.data-00000-of-00001.tempstate123").write_bytes(b"half")
     (tmp_path / "ckpt-9.index").write_bytes(b"")
     assert Checkpoints(tmp_path, gan).restore() == 5
+
+
+def test_spoiled_weights_are_not_saved(tmp_path, make_gan):
+    gan = make_gan()
+    checkpoints = Checkpoints(tmp_path, gan)
+    checkpoints.save()
+    gan.step.assign(5)
+    gan.generator.weights[0].assign(np.full(gan.generator.weights[0].shape, np.nan))
+    with pytest.raises(UserError, match="weights are not finite at step 5.*last checkpoint is kept"):
+        checkpoints.save()
+    assert Checkpoints(tmp_path, make_gan()).restore() == 0

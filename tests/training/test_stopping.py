@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from keras_deid.errors import UserError
-from keras_deid.evaluation.job import load_generator
+from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_deid.evaluation.intervals import mean_interval
+from keras_deid.intervals import mean_interval
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 19.25])

@@ -1,0 +1,71 @@
+"""Ours: what `fit` and a restoring program run."""
+
+from __future__ import annotations
+
+import itertools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.turns import rate
+from keras_deid.config import Config
+from keras_deid.models.pixels import to_signed
+from keras_deid.training.networks import build_gan, set_precision
+
+Weights = list[np.ndarray]
+
+
+class Contestant:
+    """The training model of a configuration, with shuffled weights.
+
+    Args:
+        config: what to build.
+        precision: Keras's dtype policy.
+        threads: threads within and between operations.
+        batch: (x, y, mask) as in `PairedGAN`.
+    """
+
+    def __init__(self, config: Config, precision: str, threads: int, batch: tuple[np.ndarray, ...]) -> None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+        keras.utils.set_random_seed(config.training.seed)
+        set_precision(precision)
+        self._gan = build_gan(config, steps_per_epoch=1000)
+        self._gan.generator.set_weights(_shuffled(self._gan.generator.get_weights()))
+        self._gan.discriminator.set_weights(_shuffled(self._gan.discriminator.get_weights()))
+        self._gan.averaged_generator.set_weights(self._gan.generator.get_weights())
+        self._batch = tuple(tf.constant(values) for values in batch)
+        self._batches = itertools.repeat(self._batch)
+        self._train = self._gan.make_train_function()
+        self._restore = tf.function(lambda x: self._gan.generator(to_signed(x), training=False))
+
+    def weights(self) -> tuple[Weights, Weights]:
+        """Returns the weights of G and of D."""
+        return self._gan.generator.get_weights(), self._gan.discriminator.get_weights()
+
+    def outputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns G(x), `(batch, height, width, 3)`, and D(y), `(batch, rows, columns, 1)`."""
+        return self._restore(self._batch[0]).numpy(), self._gan.discriminator(to_signed(self._batch[1])).numpy()
+
+    def losses(self, steps: int) -> list[dict[str, float]]:
+        """Takes so many training steps and returns what each logged."""
+        logs = []
+        for _ in range(steps):
+            self._gan.reset_metrics()
+            logs.append({name: float(value) for name, value in self._train(self._batches).items()})
+        return logs
+
+    def training_rate(self, seconds: float) -> float:
+        """Trains for so many seconds and returns images per second."""
+        return rate(lambda: self._train(self._batches)["g_loss"].numpy(), len(self._batch[0]), seconds)
+
+    def restoring_rate(self, seconds: float) -> float:
+        """Restores for so many seconds and returns images per second."""
+        return rate(lambda: self._restore(self._batch[0]).numpy(), len(self._batch[0]), seconds)
+
+
+def _shuffled(weights: Weights) -> Weights:
+    """Returns weights none of which is where its initializer put it, such as a bias at 0."""
+    random = np.random.default_rng(0)
+    return [weight + random.normal(0.0, 0.02, weight.shape).astype(weight.dtype) for weight in weights]

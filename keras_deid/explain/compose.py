@@ -1,0 +1,77 @@
+"""One network from the de-identified picture to D's verdict, and the layers of it that are looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+
+from keras_deid.errors import UserError
+from keras_deid.layers.cbam import CBAM
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A generator and its discriminator as one network.
+
+    Attributes:
+        model: float `(batch, height, width, 3)` in [-1, 1] -> patch logits `(batch, rows, columns, 1)`.
+        generator: its first part; the two share layers and weights.
+        discriminator: its second part.
+        layers: names of the layers that maps are taken at, from the input on.
+        has_attention: whether those are CBAM modules.
+    """
+
+    model: keras.Model
+    generator: keras.Model
+    discriminator: keras.Model
+    layers: tuple[str, ...]
+    has_attention: bool
+
+
+def compose(generator: keras.Model, discriminator: keras.Model) -> Explained:
+    """Puts D behind G: the paper's way to a score that Grad-CAM can start from.
+
+    G's layers are layers of the composed model, not hidden inside another one. A conditional D sees the de-identified
+    picture together with G's output, as in training. Nothing is copied: the model shares its weights with both.
+
+    Args:
+        generator: float `(batch, height, width, 3)` in [-1, 1] -> the same.
+        discriminator: 3 channels in, or 6 for the conditional form -> patch logits.
+
+    Raises:
+        UserError: if G has neither CBAM modules nor the blocks that they would follow, or D does not fit G.
+    """
+    layers, has_attention = explained_layers(generator)
+    restored = generator.output
+    seen = restored
+    if discriminator.input_shape[-1] == 6:
+        seen = keras.layers.Concatenate(name="pair", dtype="float32")([generator.input, restored])
+    expected, given = discriminator.input_shape[1:3], tuple(seen.shape[1:3])
+    if any(None not in (a, b) and a != b for a, b in zip(expected, given, strict=True)):
+        raise UserError(f"the discriminator takes pictures of {expected}, the generator gives {given}: of another run?")
+    model = keras.Model(generator.input, discriminator(seen), name="generator_then_discriminator")
+    return Explained(model, generator, discriminator, layers, has_attention)
+
+
+def explained_layers(generator: keras.Model) -> tuple[tuple[str, ...], bool]:
+    """Names the layers of G that maps are taken at.
+
+    Returns:
+        the names of its CBAM modules from the input on, and True; of a generator without any, the sums at the ends of
+        its blocks, which have the same depth, and False.
+
+    Raises:
+        UserError: if it has neither.
+    """
+    modules = tuple(layer.name for layer in generator.layers if isinstance(layer, CBAM))
+    if modules:
+        return modules, True
+    sums = tuple(layer.name for layer in generator.layers if layer.name.startswith("block_") and _is_sum(layer))
+    if not sums:
+        raise UserError("the generator has no CBAM and no residual blocks: there is no layer to take maps at")
+    return sums, False
+
+
+def _is_sum(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.Add)

@@ -1,0 +1,113 @@
+"""What a map has to beat before it says anything: maps that know nothing of what the network has learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import keras
+import numpy as np
+from scipy.stats import spearmanr
+
+from keras_deid.explain.compose import Explained, compose
+
+CONTROLS = {
+    "random weights": "the same network with random weights",
+    "original photo": "the same network on the photo before de-identification",
+    "centred gaussian": "a centred Gaussian",
+    "edges": "the picture's edges",
+    "shuffled masks": "the same maps against other pictures' regions",
+    "without attention": "the network without CBAM",
+}
+
+
+def centred_gaussian(size: tuple[int, int]) -> np.ndarray:
+    """A bell around the middle: the picture that photographers take. Standard deviation: a quarter of each side.
+
+    Returns:
+        float32 `(height, width)` in (0, 1].
+    """
+    rows, columns = (np.exp(-(((np.arange(side) + 0.5) / side - 0.5) ** 2) / (2 * 0.25**2)) for side in size)
+    return np.outer(rows, columns).astype(np.float32)
+
+
+def edge_map(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """How strong the edges of a picture are, no finer than the maps that it is compared with.
+
+    Args:
+        picture: uint8 `(height, width, 3)`.
+        size: (rows, columns) of those maps; at most the picture's.
+
+    Returns:
+        float32 `size`: mean over each cell of the Sobel gradient's length.
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    length = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    return cv2.resize(length, size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def shuffled(count: int) -> np.ndarray:
+    """Gives each picture another one's number: int `(count,)`, far apart in the data set; nobody keeps their own.
+
+    Raises:
+        ValueError: if there is only one.
+    """
+    if count < 2:
+        raise ValueError(f"One picture has nobody to change masks with. Received: count={count}")
+    return np.roll(np.arange(count), max(1, count // 3))
+
+
+def randomised(explained: Explained, seed: int = 0) -> Explained:
+    """Returns a copy of the network with new weights, drawn as before training.
+
+    Reference:
+        [Adebayo et al., 2018](https://arxiv.org/abs/1810.03292), section 3: the model parameter randomization test.
+    """
+    keras.utils.set_random_seed(seed)
+    generator = keras.models.clone_model(explained.generator)
+    discriminator = keras.models.clone_model(explained.discriminator)
+    return compose(generator, discriminator)
+
+
+def cascade(explained: Explained, seed: int = 0) -> Iterator[tuple[str, Explained]]:
+    """Randomises a copy of the network from its output on, layer by layer.
+
+    Args:
+        explained: stays as it is.
+        seed: of the new weights.
+
+    Yields:
+        (what was randomised last, the copy so far); the first is ("nothing", an untouched copy). Layers of one block
+        go together, as do all of D.
+
+    Reference:
+        [Adebayo et al., 2018](https://arxiv.org/abs/1810.03292), section 3.1: cascading randomization.
+    """
+    new = randomised(explained, seed)
+    copy = randomised(explained, seed)
+    copy.model.set_weights(explained.model.get_weights())
+    yield "nothing", copy
+    copy.discriminator.set_weights(new.discriminator.get_weights())
+    yield "D", copy
+    for stage, names in reversed(_stages(explained.generator).items()):
+        for name in names:
+            copy.generator.get_layer(name).set_weights(new.generator.get_layer(name).get_weights())
+        yield stage, copy
+
+
+def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Spearman's correlation of two maps, in [-1, 1]; NaN where one of them is constant."""
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float(spearmanr(one, other, axis=None).statistic)
+
+
+def _stages(generator: keras.Model) -> dict[str, list[str]]:
+    """Layers with weights by the part of G that they belong to: stem, down_1, ..., block_1, cbam_1, ..., head."""
+    stages: dict[str, list[str]] = {}
+    for layer in generator.layers:
+        if layer.weights:
+            words = layer.name.split("_")
+            part = layer.name if words[0] == "cbam" else "_".join(words[:-1])
+            stages.setdefault(part.rstrip("ab") if words[0] == "block" else part, []).append(layer.name)
+    return stages

@@ -1,0 +1,51 @@
+"""CBAM's own gates: what each module lets through, before anything is explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from keras_deid.explain.compose import Explained
+
+
+@dataclass(frozen=True)
+class Gates:
+    """The gates of one CBAM module on some pictures.
+
+    Attributes:
+        spatial: float32 `(pictures, rows, columns)` in (0, 1).
+        channel: float32 `(pictures, channels)` in (0, 1).
+    """
+
+    spatial: np.ndarray
+    channel: np.ndarray
+
+
+def attention_gates(explained: Explained, x: np.ndarray) -> dict[str, Gates]:
+    """Reads the gates of every CBAM module.
+
+    Args:
+        explained: a composed network.
+        x: float32 `(batch, height, width, 3)` in [-1, 1].
+
+    Returns:
+        gates by the module's name, from the input on; empty for a network without CBAM.
+    """
+    if not explained.has_attention:
+        return {}
+    modules = [explained.generator.get_layer(name) for name in explained.layers]
+    inputs = keras.Model(explained.generator.input, [module.input for module in modules])(x, training=False)
+    inputs = inputs if isinstance(inputs, list) else [inputs]
+    return {module.name: _gates(module, features) for module, features in zip(modules, inputs, strict=True)}
+
+
+def _gates(module: keras.layers.Layer, features: object) -> Gates:
+    channel = module.channel_attention.gate(features)
+    spatial = module.spatial_attention.gate(module.channel_attention(features))
+    return Gates(_numpy(spatial)[..., 0], _numpy(channel)[:, 0, 0])
+
+
+def _numpy(tensor: object) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))

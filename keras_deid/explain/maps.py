@@ -1,0 +1,100 @@
+"""Class activation maps, by tf-keras-vis, in numbers that can be measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from tf_keras_vis.gradcam import Gradcam
+from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
+from tf_keras_vis.layercam import Layercam
+from tf_keras_vis.scorecam import Scorecam
+
+GRADIENT_METHODS = {"gradcam": Gradcam, "gradcam++": GradcamPlusPlus, "layercam": Layercam}
+METHODS = {
+    "gradcam": "Grad-CAM (Selvaraju et al., 2017)",
+    "gradcam++": "Grad-CAM++ (Chattopadhay et al., 2018)",
+    "layercam": "LayerCAM (Jiang et al., 2021)",
+    "scorecam": "Score-CAM (Wang et al., 2020)",
+}
+
+# Neither the walk back to the nearest convolution, nor the stretching of every map to 0..1, nor the enlargement, which
+# lays corner on corner instead of pixel on pixel.
+_AS_IT_IS = {"seek_penultimate_conv_layer": False, "normalize_cam": False, "expand_cam": False}
+
+
+def attention_maps(
+    model: keras.Model, layer: str, x: np.ndarray, patch_weights: np.ndarray, method: str = "gradcam"
+) -> np.ndarray:
+    """Computes maps at a layer.
+
+    Grad-CAM, eq. 1-2: L = ReLU(sum_k a_k A_k), a_k the mean over positions of dS/dA_k, S the target's score.
+
+    Args:
+        model: `compose(...).model`.
+        layer: name of one of its layers.
+        x: float32 `(batch, height, width, 3)` in [-1, 1].
+        patch_weights: float32 `(batch, rows, columns)`, from a target.
+        method: one of `METHODS`.
+
+    Returns:
+        float32 `(batch, layer's height, layer's width)`, >= 0, not normalized; all 0 where nothing speaks for the score.
+
+    Reference:
+        [Selvaraju et al., 2017](https://arxiv.org/abs/1610.02391); see `METHODS` for the others.
+    """
+    if method == "scorecam":
+        weights = np.concatenate([np.maximum(patch_weights, 0), np.maximum(-patch_weights, 0)], axis=1)
+        weights = weights.reshape(len(x), -1) * patch_weights[0].size
+        maps = Scorecam(patch_probabilities(model))(
+            _weighted_sum(weights), x, penultimate_layer=layer, batch_size=64, **_AS_IT_IS
+        )
+    else:
+        explain = GRADIENT_METHODS[method](model)
+        maps = explain(_weighted_sum(patch_weights[..., None]), x, penultimate_layer=layer, **_AS_IT_IS)
+    return np.asarray(maps, dtype=np.float32)
+
+
+def patch_probabilities(model: keras.Model) -> keras.Model:
+    """Says a model's patch logits as Score-CAM wants them: as classes whose softmax are probabilities.
+
+    tf-keras-vis takes the softmax of the output, which over patch logits would mean nothing. With l a logit and n the
+    number of patches, log(sigmoid(l) / n) and log(sigmoid(-l) / n) for all patches are numbers whose exponentials
+    sum to 1, so the softmax gives every patch's probability of real, then of fake, divided by n.
+
+    Args:
+        model: patch logits `(batch, rows, columns, 1)` out.
+
+    Returns:
+        a model with output `(batch, 2 * rows * columns)`.
+    """
+    logits = keras.layers.Flatten(name="patches", dtype="float32")(model.output)
+    count = logits.shape[-1]
+    both = ops.concatenate([ops.log_sigmoid(logits), ops.log_sigmoid(-logits)], axis=-1) - float(np.log(count))
+    return keras.Model(model.input, both)
+
+
+def enlarge(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Enlarges maps to the picture, bilinearly, each cell over the pixels that it stands for.
+
+    Args:
+        maps: float32 `(pictures, rows, columns)`.
+        size: (height, width).
+
+    Returns:
+        float32 `(pictures, height, width)`.
+    """
+    height, width = size
+    return np.stack([cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in maps])
+
+
+def _weighted_sum(weights: np.ndarray) -> Callable[[Any], tf.Tensor]:
+    """Returns the score function: output `(batch, ...)` -> `(batch,)`."""
+    constant = tf.constant(weights, tf.float32)
+    axes = list(range(1, weights.ndim))
+    return lambda output: tf.reduce_sum(tf.cast(output, tf.float32) * constant, axis=axes)

@@ -1,0 +1,66 @@
+"""The trained networks of a run, as other commands load them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+# Loading a model needs its layers registered with Keras, which importing them does.
+import keras_deid.models.patch_discriminator
+import keras_deid.models.resnet_generator  # noqa: F401
+from keras_deid.errors import UserError
+
+
+def load_generator(run: Path) -> keras.Model:
+    """Loads the generator of a run.
+
+    Args:
+        run: folder with `generator.keras`.
+
+    Returns:
+        the model, not compiled.
+
+    Raises:
+        UserError: if the file is missing, cannot be loaded, or is not a model that maps pictures to pictures.
+    """
+    path = run / "generator.keras"
+    generator = _load(path)
+    for end, shape in (("input", generator.input_shape), ("output", generator.output_shape)):
+        if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:
+            raise UserError(f"{path}: expected a generator of pictures (batch, height, width, 3), its {end} is {shape}")
+    return generator
+
+
+def load_discriminator(run: Path) -> keras.Model:
+    """Loads the discriminator of a run.
+
+    Args:
+        run: folder with `discriminator.keras`.
+
+    Returns:
+        the model, not compiled: 3 channels in, or 6 for the conditional form.
+
+    Raises:
+        UserError: if the file is missing, cannot be loaded, or is not a model that maps pictures to patch logits.
+    """
+    path = run / "discriminator.keras"
+    discriminator = _load(path)
+    for end, shape, channels in (
+        ("input", discriminator.input_shape, (3, 6)),
+        ("output", discriminator.output_shape, (1,)),
+    ):
+        if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] not in channels:
+            raise UserError(f"{path}: expected a discriminator, pictures in and patch logits out; its {end} is {shape}")
+    return discriminator
+
+
+def _load(path: Path) -> keras.Model:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; train the run first, or give the folder of one that is trained")
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: cannot be loaded as a Keras model: {reason}") from error
