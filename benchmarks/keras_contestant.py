@@ -1,8 +1,14 @@
 """Ours: what `fit` and a restoring program run."""
 
+# ruff: noqa: E402
+
 from __future__ import annotations
 
 import itertools
+
+from keras_deid.cli.start_tensorflow import start_tensorflow
+
+start_tensorflow()
 
 import keras
 import numpy as np

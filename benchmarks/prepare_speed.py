@@ -32,9 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     photos = find_images(options.photos)[: options.limit]
     print(f"{len(photos)} photos, {options.rounds} rounds", flush=True)
-    rates = take_turns(partial(_prepare, photos), partial(_deface, photos, options.deface), options.rounds)
-    name = " ".join(["deface", *options.deface])
-    print(header("photos", name), rates.row("preparing"), sep="\n")
+    words = ["deface", *shlex.split(options.deface)]
+    rates = take_turns(partial(_prepare, photos), partial(_deface, photos, words), options.rounds)
+    print(header("photos", shlex.join(words)), rates.row("preparing"), sep="\n")
     return 0
 
 
@@ -49,7 +49,7 @@ def _deface(photos: list[Path], words: list[str]) -> float:
     """Blurs the faces of the photographs, beside the links to them; returns photos per second."""
     with tempfile.TemporaryDirectory() as folder:
         linked = _linked(photos, Path(folder))
-        taken = _seconds([str(Path(sys.executable).with_name("deface")), *words, str(linked)])
+        taken = _seconds([str(Path(sys.executable).with_name(words[0])), *words[1:], str(linked)])
         written = len(list(linked.glob("*_anonymized*")))
         if written != len(photos):
             raise UserError(f"deface: wrote {written} of {len(photos)} photos; it takes no other image formats")
@@ -85,10 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", metavar="N", type=int, default=2, help="turns of each (default: 2)")
     parser.add_argument(
         "--deface",
-        metavar="WORD",
-        nargs="*",
-        default=[],
-        help="further words for `deface`, for instance -- --scale WxH",
+        metavar="WORDS",
+        default="",
+        help="further words for deface, for instance --deface='--scale 288x416'",
     )
     return parser
 

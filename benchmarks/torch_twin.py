@@ -14,7 +14,7 @@ from torch import nn
 
 
 class TorchCBAM(nn.Module):
-    """CBAM with biases, as in `keras_deid.layers.cbam` with open gates: float `(batch, channels, height, width)` in and out.
+    """CBAM as in `keras_deid.layers.cbam` with open gates: float `(batch, channels, height, width)` in and out.
 
     Reference:
         [Woo et al., 2018](https://arxiv.org/abs/1807.06521), eq. 1-3.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import cv2
 import keras
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
 from keras_deid.explain.compose import Explained, compose
 
@@ -55,6 +55,25 @@ def shuffled(count: int) -> np.ndarray:
     if count < 2:
         raise ValueError(f"One picture has nobody to change masks with. Received: count={count}")
     return np.roll(np.arange(count), max(1, count // 3))
+
+
+def shuffled_overlap(masks: np.ndarray) -> float:
+    """How alike the regions are that `shuffled` exchanges: mean intersection over union, in [0, 1].
+
+    Args:
+        masks: bool `(pictures, height, width)`.
+
+    Returns:
+        the mean over the pictures that have a region, as has the one they change with; NaN where there are none.
+    """
+    if len(masks) < 2:
+        return float("nan")
+    others = masks[shuffled(len(masks))]
+    both = masks.any(axis=(1, 2)) & others.any(axis=(1, 2))
+    if not both.any():
+        return float("nan")
+    shared, together = masks[both] & others[both], masks[both] | others[both]
+    return float((shared.sum(axis=(1, 2)) / together.sum(axis=(1, 2))).mean())
 
 
 def randomised(explained: Explained, seed: int = 0) -> Explained:

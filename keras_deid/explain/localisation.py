@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -53,11 +53,6 @@ def highest(values: np.ndarray, count: int) -> np.ndarray:
     marked = np.zeros(values.size, bool)
     marked[np.argsort(-values, axis=None, kind="stable")[:count]] = True
     return marked.reshape(values.shape)
-
-
-def is_known(found: Localisation) -> bool:
-    """Whether there was something to measure."""
-    return not np.isnan(astuple(found)).any()
 
 
 def _iou(one: np.ndarray, other: np.ndarray) -> float:

@@ -27,6 +27,13 @@ METHODS = {
 # lays corner on corner instead of pixel on pixel.
 _AS_IT_IS = {"seek_penultimate_conv_layer": False, "normalize_cam": False, "expand_cam": False}
 
+# tf-keras-vis knows mixed precision by float16 alone; means over bfloat16 would be off by a percent.
+_FLOAT32_GRADIENTS: dict[str, Callable[[Any], Any] | None] = {
+    "gradcam": lambda gradients: tf.cast(gradients, tf.float32),
+    "gradcam++": None,
+    "layercam": lambda gradients: tf.nn.relu(tf.cast(gradients, tf.float32)),  # ReLU: eq. 6 of that paper
+}
+
 
 def attention_maps(
     model: keras.Model, layer: str, x: np.ndarray, patch_weights: np.ndarray, method: str = "gradcam"
@@ -36,14 +43,16 @@ def attention_maps(
     Grad-CAM, eq. 1-2: L = ReLU(sum_k a_k A_k), a_k the mean over positions of dS/dA_k, S the target's score.
 
     Args:
-        model: `compose(...).model`.
+        model: `compose(...).model`, in float32 (as runs save their networks) or float16; for Grad-CAM and LayerCAM
+            bfloat16 will do.
         layer: name of one of its layers.
         x: float32 `(batch, height, width, 3)` in [-1, 1].
         patch_weights: float32 `(batch, rows, columns)`, from a target.
         method: one of `METHODS`.
 
     Returns:
-        float32 `(batch, layer's height, layer's width)`, >= 0, not normalized; all 0 where nothing speaks for the score.
+        float32 `(batch, layer's height, layer's width)`, >= 0, not normalized; all 0 where nothing speaks
+        for the score.
 
     Reference:
         [Selvaraju et al., 2017](https://arxiv.org/abs/1610.02391); see `METHODS` for the others.
@@ -56,7 +65,8 @@ def attention_maps(
         )
     else:
         explain = GRADIENT_METHODS[method](model)
-        maps = explain(_weighted_sum(patch_weights[..., None]), x, penultimate_layer=layer, **_AS_IT_IS)
+        score, exactly = _weighted_sum(patch_weights[..., None]), _FLOAT32_GRADIENTS[method]
+        maps = explain(score, x, penultimate_layer=layer, gradient_modifier=exactly, **_AS_IT_IS)
     return np.asarray(maps, dtype=np.float32)
 
 

@@ -15,8 +15,8 @@ from keras_deid.errors import UserError
 class PatchView:
     """Which pixels each patch logit of D looks at directly.
 
-    Patch (i, j) sees the square of `size` pixels whose upper left corner is at (start + i * stride, start + j * stride),
-    as far as it lies in the picture. Instance normalization lets every patch feel the whole picture's mean and
+    Patch (i, j) sees the square of `size` pixels with its upper left corner at (start + i stride, start + j stride), as
+    far as it lies in the picture. Instance normalization lets every patch feel the whole picture's mean and
     variance; that is not counted.
 
     Attributes:

@@ -12,7 +12,7 @@ from keras_deid.models.pixels import to_signed, to_uint8
 PIXEL_LIMIT = 32_000_000
 """Largest picture that `serve_bytes` decodes, in pixels: three bytes each decoded, twelve while it is resized."""
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_HEADER_BYTES = 24
 
 
 class RestoringModule(tf.Module):
@@ -35,7 +35,7 @@ class RestoringModule(tf.Module):
     def __init__(self, generator: keras.Model) -> None:
         super().__init__(name="restorer")
         _, self._height, self._width, _ = generator.input_shape
-        self._restore_signed = _untracked(generator)
+        self._generator = _untracked(generator)
         self.generator_variables = [variable.value for variable in generator.variables]
 
     def signatures(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class RestoringModule(tf.Module):
                 tf.TensorSpec((2,), tf.int32),
             ),
         )
-        # Of an empty batch `map_fn` does not know the shapes, and the convolutions refuse it.
+        # Of an empty batch `map_fn` does not know the shapes.
         framed = tf.reshape(framed, (tf.size(image_bytes), self._height, self._width, 3))
         files = tf.map_fn(
             lambda pair: tf.io.encode_png(self._unframe(pair[0], pair[1])),
@@ -82,6 +82,12 @@ class RestoringModule(tf.Module):
     def _guarded(self, image: tf.Tensor) -> tf.Tensor:
         """Has to be the first operation: a tensor of a wrong rank that reaches a convolution aborts the server."""
         return tf.ensure_shape(image, (None, self._height, self._width, 3))
+
+    def _restore_signed(self, signed: tf.Tensor) -> tf.Tensor:
+        """Runs the network, which cannot pad an empty batch: that one gets a picture, whose result is dropped."""
+        count = tf.shape(signed)[0]
+        spare = tf.cast(tf.equal(count, 0), tf.int32)
+        return self._generator(tf.pad(signed, ((0, spare), (0, 0), (0, 0), (0, 0))))[:count]
 
     def _restore_uint8(self, pictures: tf.Tensor) -> tf.Tensor:
         return to_uint8(self._restore_signed(to_signed(pictures)))
@@ -117,27 +123,47 @@ def _untracked(generator: keras.Model) -> Any:
 
 def _decode(content: tf.Tensor) -> tf.Tensor:
     """Decodes a file to uint8 `(height, width, 3)`; what is transparent is laid over white."""
-    with tf.control_dependencies([_assert_png_is_small(content)]):
+    claimed = _claimed_pixels(content)
+    with tf.control_dependencies([_assert_small(claimed)]):
         picture = tf.io.decode_image(content, channels=0, expand_animations=False)
     channels = tf.shape(picture)[2]
-    size = tf.size(picture) // tf.maximum(channels, 1)
-    with tf.control_dependencies([tf.debugging.assert_less_equal(size, PIXEL_LIMIT, "the picture is too large")]):
+    decoded = tf.cast(tf.size(picture) // tf.maximum(channels, 1), tf.int64)
+    with tf.control_dependencies([_assert_small(decoded)]):
         picture = tf.identity(picture)
-    colours = tf.cond(
-        channels < 3, lambda: tf.repeat(picture[..., :1], 3, axis=2), lambda: picture[..., :3]
-    )
+    colours = tf.cond(channels < 3, lambda: tf.repeat(picture[..., :1], 3, axis=2), lambda: picture[..., :3])
     return tf.cond(tf.equal(channels % 2, 0), lambda: _over_white(colours, picture[..., -1:]), lambda: colours)
 
 
-def _assert_png_is_small(content: tf.Tensor) -> tf.Operation:
-    """Reads the size from a PNG's header: a few kilobytes of PNG can decode to gigabytes."""
-    header = tf.strings.substr(content, 0, 24)
-    header = tf.strings.join([header, tf.constant(b"\0" * 24)])
-    numbers = tf.cast(tf.io.decode_raw(tf.strings.substr(header, 16, 8), tf.uint8), tf.float64)
-    width, height = tf.unstack(tf.linalg.matvec(tf.reshape(numbers, (2, 4)), tf.constant([2.0**24, 2.0**16, 2.0**8, 1.0], tf.float64)))
-    is_png = tf.equal(tf.strings.substr(header, 0, 8), _PNG_SIGNATURE)
-    pixels = tf.where(is_png, width * height, tf.zeros_like(width))
-    return tf.debugging.Assert(pixels <= PIXEL_LIMIT, ["the picture is too large, in pixels:", pixels])
+def _claimed_pixels(content: tf.Tensor) -> tf.Tensor:
+    """Reads from the header how many pixels a PNG, GIF or JPEG decodes to: a few kilobytes can become gigabytes.
+
+    The others cannot: WebP ends at 16,383 pixels a side, and a BMP is as large as what it holds.
+
+    Returns:
+        int64 scalar, 0 for other formats.
+    """
+    padded = tf.strings.join([tf.strings.substr(content, 0, _HEADER_BYTES), tf.constant(b"\0" * _HEADER_BYTES)])
+    header = tf.cast(tf.io.decode_raw(tf.strings.substr(padded, 0, _HEADER_BYTES), tf.uint8), tf.int64)
+    places = tf.constant([1, 256, 256**2, 256**3], tf.int64)
+    png_width, png_height = (tf.reduce_sum(tf.reverse(header[at : at + 4], [0]) * places) for at in (16, 20))
+    gif_width, gif_height = (tf.reduce_sum(header[at : at + 2] * places[:2]) for at in (6, 8))
+
+    def jpeg_pixels() -> tf.Tensor:
+        return tf.reduce_prod(tf.cast(tf.image.extract_jpeg_shape(content)[:2], tf.int64))
+
+    def begins(with_bytes: bytes) -> tf.Tensor:
+        return tf.equal(tf.strings.substr(padded, 0, len(with_bytes)), with_bytes)
+
+    none = tf.zeros((), tf.int64)
+    pixels = tf.cond(begins(b"\xff\xd8\xff"), jpeg_pixels, lambda: none)
+    pixels = tf.where(begins(b"GIF8"), gif_width * gif_height, pixels)
+    # Sides of four bytes each, whose product might not fit into eight.
+    png_pixels = tf.minimum(png_width, 2 * PIXEL_LIMIT) * tf.minimum(png_height, 2 * PIXEL_LIMIT)
+    return tf.where(begins(b"\x89PNG"), png_pixels, pixels)
+
+
+def _assert_small(pixels: tf.Tensor) -> tf.Operation:
+    return tf.debugging.Assert(pixels <= PIXEL_LIMIT, ["the picture is too large; pixels:", pixels])
 
 
 def _over_white(colours: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,109 @@
+"""`scripts/gradcam_report.py RUN`: where the attention of a trained run goes, in pictures and in numbers.
+
+Writes RUN/attention/: report.html (one file; open it in a browser), localisation.csv (a line for each picture, layer,
+target and control), localisation.json (means, intervals, verdicts) and pictures/. Several runs are seeds of one
+experiment; the report is written for the first.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from keras_deid.cli.command import command
+from keras_deid.cli.start_tensorflow import start_tensorflow
+from keras_deid.config import Config, load_config
+from keras_deid.data.split import SPLITS
+from keras_deid.errors import UserError
+
+METHODS = ("gradcam", "gradcam++", "layercam", "scorecam")
+TARGETS = ("real", "fake", "masked-patches")
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Writes a report; see `keras_deid.explain.job.explain`."""
+    options = _parser().parse_args(argv)
+    out = options.out or options.runs[0] / "attention"
+    config = _load_config(options.runs[0], options.data)
+
+    start_tensorflow()
+    from keras_deid.explain.job import explain, load_networks
+    from keras_deid.explain.pictures import load_pictures, pictures_of_folder
+    from keras_deid.explain.study import count_maps
+
+    networks = load_networks(options.runs, options.versus)
+    if options.images:
+        pictures = pictures_of_folder(options.images, config, options.limit)
+    else:
+        pictures = load_pictures(config, options.split, options.limit)
+    targets = list(dict.fromkeys(options.target or ["real"]))
+    maps = count_maps(networks, len(pictures), len(targets))
+    with tqdm(unit=" maps", total=maps, leave=False, disable=None) as bar:
+
+        def show(what: str, done: int) -> None:
+            bar.set_description(what)
+            bar.update(done)
+
+        summary = explain(
+            networks,
+            pictures,
+            out,
+            config=config,
+            targets=targets,
+            method=options.method,
+            command=shlex.join(["python", "scripts/gradcam_report.py", *(sys.argv[1:] if argv is None else argv)]),
+            progress=show,
+        )
+    for note in summary["notes"]:
+        print(f"note: {note}")
+    for verdict in summary["verdicts"]:
+        print(f"{verdict['target']}, {verdict['region']}: {verdict['sentence']}")
+    print(f"written: {out / 'report.html'}, localisation.csv, localisation.json, pictures/")
+    return 0
+
+
+def _load_config(run: Path, prepared: Path | None) -> Config:
+    path = run / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; give the folder of a trained run, such as runs/NAME")
+    config = load_config(path)
+    if prepared is None:
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"source": "prepared", "path": prepared})})
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {text!r}")
+    return count
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradcam_report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "runs",
+        metavar="RUN",
+        type=Path,
+        nargs="+",
+        help="folder with config.yaml, generator.keras and discriminator.keras",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--images", metavar="FOLDER", type=Path, help="photographs, whose faces are found first")
+    where.add_argument("--data", metavar="PREPARED", type=Path, help="prepared data set (default: the run's own data)")
+    parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
+    parser.add_argument("--limit", metavar="N", type=_count, help="only the first N pictures")
+    parser.add_argument("--method", choices=METHODS, default="gradcam", help="default: gradcam")
+    parser.add_argument(
+        "--target", choices=TARGETS, action="append", help="the score; may be given several times (default: real)"
+    )
+    parser.add_argument(
+        "--versus", metavar="RUN", type=Path, nargs="+", default=[], help="runs without CBAM to compare with"
+    )
+    parser.add_argument("--out", metavar="FOLDER", type=Path, help="default: attention/ in the first RUN")
+    return parser

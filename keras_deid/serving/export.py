@@ -1,0 +1,112 @@
+"""From a trained run to a model that a server offers: `saved_models/NAME/VERSION/`.
+
+A server looks at the folder of a model every second and loads the highest number it finds, half-copied or not. So a
+version is written under another name beside that folder and comes into being, complete, by a single rename.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from keras_deid.config import load_config
+from keras_deid.errors import UserError
+from keras_deid.serving.model_card import write_model_card
+from keras_deid.serving.saved_model import write_saved_model
+from keras_deid.serving.server_files import write_server_files
+
+# What stands in a URL without being escaped, and cannot be taken for a version.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+
+
+def export(run: Path, to: Path | None = None, version: int | None = None) -> Path:
+    """Exports the generator of a run under a version of its own.
+
+    The same weights give the same bytes each time, but for TensorFlow's `fingerprint.pb`.
+
+    Args:
+        run: folder with `config.yaml` and `generator.keras`; the figures in `evaluation.json` go into the model card.
+        to: folder of the model, whose name is the model's on a server; `saved_models/NAME`, with the name in the run's
+            configuration, if not given.
+        version: >= 1; one more than the highest that is there, if not given.
+
+    Returns:
+        The folder of the version: a SavedModel with warm-up requests, `model_card.json` and `model_card.md`. In the
+        folder above it, `serving/` has the files that TensorFlow Serving is started with.
+
+    Raises:
+        UserError: if the run is not trained, the version exists, or the folder cannot be written.
+    """
+    _check_run(run)
+    config = load_config(run / "config.yaml")
+    base = to or Path("saved_models") / config.name
+    _check_base(base, version)
+    try:
+        with _workplace(base) as partial:
+            target = base / str(version or max(versions(base), default=0) + 1)
+            _check_free(target)
+            model = partial / "model"
+            write_saved_model(run, model, base.name)
+            write_model_card(model, run, base.name)
+            base.mkdir(exist_ok=True)
+            write_server_files(base / "serving", base.name)
+            _check_free(target)
+            model.rename(target)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{error.filename or base}: {reason}; make room or choose another folder") from error
+    return target
+
+
+def versions(base: Path) -> list[int]:
+    """Lists the versions in the folder of a model, the lowest first, as a server sees them."""
+    if not base.is_dir():
+        return []
+    return sorted(int(path.name) for path in base.iterdir() if re.fullmatch(r"[0-9]+", path.name) and path.is_dir())
+
+
+def _check_run(run: Path) -> None:
+    for name in ("config.yaml", "generator.keras"):
+        if not (run / name).is_file():
+            raise UserError(f"{run / name}: no such file; give the folder of a trained run, such as runs/NAME")
+
+
+def _check_base(base: Path, version: int | None) -> None:
+    if not _NAME.fullmatch(base.resolve().name):
+        raise UserError(f"{base}: a model's name has letters, digits, '_', '-' and '.', a letter first; choose another")
+    if version is not None and version < 1:
+        raise UserError(f"version: expected a whole number of at least 1, received {version}")
+    if base.exists() and not base.is_dir():
+        raise UserError(f"{base}: is not a folder; choose another")
+    if version is not None:
+        _check_free(base / str(version))
+
+
+def _check_free(target: Path) -> None:
+    if target.exists():
+        raise UserError(f"{target}: exists; versions are never replaced; choose another --version, or none")
+
+
+@contextlib.contextmanager
+def _workplace(base: Path) -> Iterator[Path]:
+    """Gives an empty hidden folder beside `base` to one process at a time, and removes it afterwards."""
+    partial = base.parent / f".{base.name}.partial"
+    partial.mkdir(parents=True, exist_ok=True)
+    with open(partial / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"{base}: is being exported to by another process; wait for it") from error
+        shutil.rmtree(partial / "model", ignore_errors=True)  # of an export that was killed
+        try:
+            yield partial
+        finally:
+            shutil.rmtree(partial / "model", ignore_errors=True)
+            os.unlink(partial / "lock")
+            with contextlib.suppress(OSError):
+                partial.rmdir()

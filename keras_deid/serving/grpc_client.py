@@ -1,0 +1,158 @@
+"""A client for TensorFlow Serving's gRPC interface."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from google.protobuf.json_format import MessageToDict
+from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataRequest, SignatureDefMap
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusRequest, ModelVersionStatus
+from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
+
+from keras_deid.data.images import encode_png
+from keras_deid.errors import UserError
+from keras_deid.serving.client import (
+    PAUSES,
+    RESPONSE_LIMIT,
+    ServingError,
+    decode_picture,
+    find_endpoint,
+    list_endpoints,
+)
+from keras_deid.serving.model import DEFAULT_CONTEXT
+
+_ADDRESS = re.compile(r"(?P<server>[^/]+:[0-9]+)/(?P<name>[^/:]+)")
+
+
+class GrpcModel:
+    """A model on a server; what it offers is read from the server's metadata.
+
+    Requests are sent again only after UNAVAILABLE, which is 503 and a refused connection.
+
+    Args:
+        address: `HOST:PORT/NAME`.
+        deadline: seconds for a request, with its repetitions.
+        wait: seconds to wait until the model is AVAILABLE.
+
+    Raises:
+        UserError: if the address is of another form.
+        ServingError: if the server is not there in time, or does not offer what is needed.
+    """
+
+    def __init__(self, address: str, deadline: float = 60.0, wait: float = 30.0) -> None:
+        found = _ADDRESS.fullmatch(address)
+        if found is None:
+            raise UserError(f"{address}: expected HOST:PORT/NAME, for instance localhost:8500/street64")
+        self.name = found["name"]
+        self._address = address
+        self._deadline = deadline
+        limits = [(f"grpc.max_{way}_message_length", RESPONSE_LIMIT) for way in ("send", "receive")]
+        channel = grpc.insecure_channel(found["server"], limits)
+        self._models, self._predictions = ModelServiceStub(channel), PredictionServiceStub(channel)
+        self._wait_until_available(wait)
+        metadata = self._metadata()
+        self.version = str(metadata["model_spec"]["version"])
+        self.identity = f"{found['server']} {self.name} {self.version}"
+        self.context = DEFAULT_CONTEXT
+        endpoints = list_endpoints(metadata)
+        self._bytes = find_endpoint(address, endpoints, "DT_STRING", 1, "files of pictures")
+        pixels = find_endpoint(address, endpoints, "DT_UINT8", 4, "uint8 pixels")
+        self.size: tuple[int, int] = (pixels.shape[1], pixels.shape[2])
+
+    def restore(self, pictures: np.ndarray) -> np.ndarray:
+        """Restores pictures of the model's size, uint8 `(batch, *size, 3)`, sent as PNG.
+
+        Raises:
+            ServingError: if the server does not answer, or says no.
+        """
+        files = np.array([encode_png(picture) for picture in pictures], object)
+        answer = self.predict(self._bytes.signature, {self._bytes.input_name: files})[self._bytes.output_name]
+        return np.stack([decode_picture(self._address, content) for content in answer])
+
+    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Calls any signature with arrays by name.
+
+        Raises:
+            ServingError: if the server does not answer, or says no.
+        """
+        request = PredictRequest()
+        request.model_spec.name = self.name
+        request.model_spec.signature_name = signature
+        for name, array in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(array))
+        response = self._call(self._predictions.Predict, request)
+        return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
+
+    def states(self) -> dict[int, str]:
+        """Returns the versions with their states.
+
+        Raises:
+            ServingError: if the server does not answer, or does not know the model.
+        """
+        request = GetModelStatusRequest()
+        request.model_spec.name = self.name
+        rows = self._call(self._models.GetModelStatus, request).model_version_status
+        return {row.version: ModelVersionStatus.State.Name(row.state) for row in rows}
+
+    def _metadata(self) -> dict[str, Any]:
+        request = GetModelMetadataRequest(metadata_field=["signature_def"])
+        request.model_spec.name = self.name
+        response = self._call(self._predictions.GetModelMetadata, request)
+        signatures = SignatureDefMap()
+        response.metadata["signature_def"].Unpack(signatures)
+        as_json = MessageToDict(signatures, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+        return {
+            "model_spec": {"version": response.model_spec.version.value},
+            "metadata": {"signature_def": as_json},
+        }
+
+    def _wait_until_available(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                states: Sequence[str] = list(self.states().values())
+                if "AVAILABLE" in states:
+                    return
+                last = ServingError(self._address, f"the model is {', '.join(states) or 'not there'}, not AVAILABLE")
+            except ServingError as error:
+                if error.status not in (404, 503):
+                    raise
+                last = error
+            if time.monotonic() > end:
+                raise last
+            time.sleep(PAUSES[0])
+
+    def _call(self, method: Callable[..., Any], request: Any) -> Any:
+        end = time.monotonic() + self._deadline
+        for pause in (*PAUSES, None):
+            try:
+                return method(request, timeout=max(end - time.monotonic(), 0.001))
+            except grpc.RpcError as error:
+                again = error.code() == grpc.StatusCode.UNAVAILABLE
+                if not again or pause is None or time.monotonic() + pause > end:
+                    status = _HTTP.get(error.code(), 500)
+                    raise ServingError(self._address, error.details() or error.code().name, status) from None
+                time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+
+# The codes under which the REST interface reports the same.
+_HTTP = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.CANCELLED: 499,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}

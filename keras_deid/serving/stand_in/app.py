@@ -1,0 +1,134 @@
+"""TensorFlow Serving's REST interface as an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
+from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse, ModelVersionStatus
+
+from keras_deid.serving.stand_in.errors import RequestError
+from keras_deid.serving.stand_in.library import Library
+from keras_deid.serving.stand_in.predict_json import parse_request, to_body, to_tensors
+
+log = logging.getLogger(__name__)
+
+BODY_LIMIT = 64 * 2**20
+"""Bytes of a request, also after it is unpacked."""
+BODY_SECONDS = 60.0
+"""Time that a client has to send its request."""
+
+_WHERE = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
+_PREDICT = re.compile(_WHERE + ":predict")
+_METADATA = re.compile(_WHERE + "/metadata")
+_STATUS = re.compile(_WHERE)
+
+
+def rest_app(library: Library, body_limit: int = BODY_LIMIT, body_seconds: float = BODY_SECONDS) -> Starlette:
+    """Makes the application.
+
+    Args:
+        library: the models.
+        body_limit: bytes of a request, also after it is unpacked; more is refused.
+        body_seconds: time that a client has to send its request.
+    """
+
+    async def answer(request: Request) -> Response:
+        try:
+            body = await asyncio.wait_for(_read_body(request, body_limit), body_seconds)
+            content = await run_in_threadpool(_answer, library, request.method, request.url.path, body)
+            return Response(content, media_type="application/json")
+        except RequestError as error:
+            return _error(error.status, error.message)
+        except TimeoutError:
+            return _error(408, "The request did not arrive in time")
+        except ClientDisconnect:
+            return _error(499, "The client went away")
+        except Exception:
+            log.exception("%s %s", request.method, request.url.path)
+            return _error(500, "Internal error; the server's log has more")
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])])
+
+
+def _error(status: int, message: str) -> Response:
+    return Response(json.dumps({"error": message}), status, media_type="application/json")
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            raise RequestError(413, f"The request is larger than {limit} bytes")
+    if request.headers.get("content-encoding", "").lower() != "gzip":
+        return bytes(content)
+    return await run_in_threadpool(_unpack, bytes(content), limit)
+
+
+def _unpack(content: bytes, limit: int) -> bytes:
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        unpacked = unpacker.decompress(content, limit + 1)
+    except zlib.error:
+        raise RequestError(400, "Failed to uncompress the gzipped body") from None
+    if len(unpacked) > limit:
+        raise RequestError(413, f"The request is larger than {limit} bytes when it is unpacked")
+    if not unpacker.eof:
+        raise RequestError(400, "Failed to uncompress the gzipped body")
+    return unpacked
+
+
+def _answer(library: Library, method: str, path: str, body: bytes) -> bytes:
+    handlers: tuple[tuple[str, re.Pattern[str], Callable[..., Any]], ...] = (
+        ("POST", _PREDICT, _predict),
+        ("GET", _METADATA, _metadata),
+        ("GET", _STATUS, _status),
+    )
+    for expected, pattern, handle in handlers:
+        found = pattern.fullmatch(path)
+        if method == expected and found:
+            return handle(library, body, **found.groupdict())
+    raise RequestError(400, f"Malformed request: {method} {path[:200]}")
+
+
+def _predict(library: Library, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
+    servable = library.find(name, version, label)
+    request = parse_request(body)
+    inputs = to_tensors(request, servable.input_specs(request.signature))
+    return to_body(servable.predict(request.signature, inputs), request.by_row)
+
+
+def _metadata(library: Library, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
+    servable = library.find(name, version, label)
+    signatures = SignatureDefMap(signature_def=servable.definitions)
+    spec = {"name": name, "signature_name": "", "version": str(servable.version)}
+    return _to_json({"model_spec": spec, "metadata": {"signature_def": _to_dict(signatures)}})
+
+
+def _status(library: Library, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
+    response = GetModelStatusResponse()
+    for number, state in library.states(name, version, label):
+        status = response.model_version_status.add(version=number, state=ModelVersionStatus.State.Value(state))
+        status.status.error_code = 0
+    return _to_json(_to_dict(response))
+
+
+def _to_dict(message: Any) -> dict[str, Any]:
+    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _to_json(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, indent=1).encode()

@@ -1,0 +1,181 @@
+"""The models of a folder, as a server holds them: the highest version of each, looked for again and again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from keras_deid.serving.export import versions
+from keras_deid.serving.stand_in.errors import RequestError
+from keras_deid.serving.stand_in.predict_json import TensorSpec
+
+log = logging.getLogger(__name__)
+
+# HTTP status of TensorFlow's error codes, as the server maps them; 500 for others.
+_STATUS = {1: 499, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 11: 400, 12: 501, 14: 503, 16: 401}
+_INTERNAL = 500
+
+
+@dataclass(frozen=True)
+class Servable:
+    """A version that is loaded.
+
+    Attributes:
+        version: its number.
+        signatures: what can be called, by name.
+        definitions: the signatures' messages, for the metadata.
+    """
+
+    version: int
+    signatures: dict[str, Any]
+    definitions: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path) -> Servable:
+        """Loads `NAME/VERSION`."""
+        loaded = tf.saved_model.load(str(folder))
+        message = SavedModel()
+        message.ParseFromString((folder / "saved_model.pb").read_bytes())
+        signatures = {name: (loaded, function) for name, function in loaded.signatures.items()}
+        return cls(int(folder.name), signatures, dict(message.meta_graphs[0].signature_def))
+
+    def input_specs(self, signature: str) -> dict[str, TensorSpec]:
+        """Returns what a signature takes.
+
+        Raises:
+            RequestError: if there is no such signature.
+        """
+        if signature not in self.signatures:
+            raise RequestError(400, f'Serving signature key "{signature[:100]}" not found.')
+        _, function = self.signatures[signature]
+        return {
+            name: TensorSpec(np.dtype(spec.dtype.as_numpy_dtype), tuple(spec.shape.as_list()))
+            for name, spec in function.structured_input_signature[1].items()
+        }
+
+    def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Runs a signature.
+
+        Raises:
+            RequestError: with the runtime's message, if it fails.
+        """
+        _, function = self.signatures[signature]
+        specs = function.structured_input_signature[1]
+        try:
+            tensors = {
+                name: tf.constant(array.tolist() if array.dtype == object else array, specs[name].dtype, array.shape)
+                for name, array in inputs.items()
+            }
+            return {name: output.numpy() for name, output in function(**tensors).items()}
+        except tf.errors.OpError as error:
+            raise RequestError(_STATUS.get(error.error_code, _INTERNAL), error.message) from None
+
+
+@dataclass
+class _Model:
+    current: Servable | None = None
+    ended: list[int] = field(default_factory=list)
+    failed: set[int] = field(default_factory=set)
+
+
+class Library:
+    """Loads the models of a folder and follows what is exported there.
+
+    A request that has begun keeps its version until it is answered: whoever holds a `Servable` can use it.
+
+    Args:
+        folder: holds `NAME/VERSION/`.
+        labels: names for versions, for all models.
+    """
+
+    def __init__(self, folder: Path, labels: dict[str, int] | None = None) -> None:
+        self._folder = folder
+        self._labels = labels or {}
+        self._models: dict[str, _Model] = {}
+        self._stop = threading.Event()
+
+    def refresh(self) -> None:
+        """Loads the highest version of each model, if it is not loaded yet; one that cannot be loaded is left out."""
+        for base in sorted(path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+            model = self._models.get(base.name, _Model())
+            usable = [version for version in versions(base) if version not in model.failed]
+            if not usable or (model.current is not None and usable[-1] == model.current.version):
+                continue
+            try:
+                loaded = Servable.load(base / str(usable[-1]))
+            except Exception as error:  # whatever a broken file leads to, the others are served
+                log.warning("%s: cannot be loaded: %s", base / str(usable[-1]), str(error).splitlines()[0:1])
+                model.failed.add(usable[-1])
+                self._models[base.name] = model
+                continue
+            if model.current is not None:
+                model.ended.append(model.current.version)
+            model.current = loaded
+            self._models[base.name] = model
+            log.info("%s: version %d is served", base.name, loaded.version)
+
+    def watch(self, seconds: float) -> None:
+        """Refreshes again and again on a thread of its own, until `close`."""
+
+        def follow() -> None:
+            while not self._stop.wait(seconds):
+                try:
+                    self.refresh()
+                except OSError as error:  # the folder is away for the moment
+                    log.warning("%s: %s", self._folder, error)
+
+        threading.Thread(target=follow, name="library", daemon=True).start()
+
+    def close(self) -> None:
+        """Ends `watch`."""
+        self._stop.set()
+
+    def names(self) -> list[str]:
+        """Lists the models that are served."""
+        return [name for name, model in self._models.items() if model.current is not None]
+
+    def find(self, name: str, version: str | None, label: str | None) -> Servable:
+        """Finds what a URL names.
+
+        Raises:
+            RequestError: 404 for an unknown model or version, 400 for an unknown label.
+        """
+        model = self._models.get(name)
+        if model is None or model.current is None:
+            raise RequestError(404, f"Servable not found for request: {_request(name, version)}")
+        if label is not None:
+            if label not in self._labels:
+                raise RequestError(400, f"Unrecognized servable version label: {label}")
+            version = str(self._labels[label])
+        if version is not None and int(version) != model.current.version:
+            raise RequestError(404, f"Servable not found for request: {_request(name, version)}")
+        return model.current
+
+    def states(self, name: str, version: str | None, label: str | None) -> list[tuple[int, str]]:
+        """Returns the versions that a URL names, with their states, the newest first.
+
+        Raises:
+            RequestError: as `find`.
+        """
+        model = self._models.get(name)
+        if model is None:
+            raise RequestError(404, f"Could not find any versions of model {name}")
+        if label is not None:
+            version = str(self.find(name, None, label).version)
+        states = [(model.current.version, "AVAILABLE")] if model.current else []
+        states += [(number, "END") for number in (*reversed(model.ended), *sorted(model.failed))]
+        named = [state for state in states if version is None or state[0] == int(version)]
+        if not named:
+            raise RequestError(404, f"Could not find version {version} of model {name}")
+        return named
+
+
+def _request(name: str, version: str | None) -> str:
+    return f"Latest({name})" if version is None else f"Specific({name}, {version})"

@@ -1,0 +1,69 @@
+"""Runs the stand-in."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from keras_deid.errors import UserError
+from keras_deid.serving.stand_in.app import rest_app
+from keras_deid.serving.stand_in.grpc_server import grpc_server
+from keras_deid.serving.stand_in.library import Library
+
+POLL_SECONDS = 1.0
+"""How often new versions are looked for, as TensorFlow Serving does."""
+_IDLE_SECONDS = 30
+_CONNECTIONS = 256
+
+
+def run_stand_in(
+    folder: Path, host: str, port: int, grpc_port: int, started: Callable[[list[str]], object] = lambda names: None
+) -> None:
+    """Serves the models of a folder until the process is told to stop.
+
+    Args:
+        folder: holds `NAME/VERSION/`.
+        host: address to listen on.
+        port: of REST.
+        grpc_port: of gRPC.
+        started: is called with the names of the models, once they are loaded.
+
+    Raises:
+        UserError: if the folder holds no model that can be loaded, or a port is taken.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give saved_models/, which scripts/export.py writes")
+    for option, wanted in (("--port", port), ("--grpc-port", grpc_port)):
+        _check_free(host, wanted, option)
+    library = Library(folder)
+    library.refresh()
+    if not library.names():
+        raise UserError(f"{folder}: no model in it that can be loaded; export one with scripts/export.py")
+    server, _ = grpc_server(library, f"{host}:{grpc_port}")
+    server.start()
+    started(library.names())
+    library.watch(POLL_SECONDS)
+    try:
+        uvicorn.run(
+            rest_app(library),
+            host=host,
+            port=port,
+            log_level="warning",
+            timeout_keep_alive=_IDLE_SECONDS,
+            limit_concurrency=_CONNECTIONS,
+            server_header=False,
+        )
+    finally:
+        library.close()
+        server.stop(grace=None)
+
+
+def _check_free(host: str, port: int, option: str) -> None:
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise UserError(f"{host}:{port}: is taken or not of this machine; choose another {option} or --host") from error

@@ -1,0 +1,38 @@
+import pytest
+
+from keras_deid.cli import export as command
+
+
+@pytest.fixture
+def calls(monkeypatch, tmp_path):
+    seen = []
+
+    def export(run, to, version):
+        seen.append((run, to, version))
+        return tmp_path / "saved_models" / "tiny" / "4"
+
+    monkeypatch.setattr(command, "export", export)
+    return seen
+
+
+def test_exports_and_says_where(calls, tmp_path, capsys):
+    assert command.main([str(tmp_path), "--to", str(tmp_path / "tiny"), "--version", "4"]) == 0
+    assert calls == [(tmp_path, tmp_path / "tiny", 4)]
+    assert "saved_models/tiny/4; how to serve it: " in capsys.readouterr().out
+
+
+def test_the_name_and_the_version_may_be_left_out(calls, tmp_path):
+    assert command.main([str(tmp_path)]) == 0
+    assert calls == [(tmp_path, None, None)]
+
+
+def test_a_folder_that_is_no_run_is_one_line(tmp_path, capsys):
+    assert command.main([str(tmp_path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith(f"error: {tmp_path / 'config.yaml'}: no such file")
+
+
+def test_a_version_that_is_no_number_is_a_wrong_command_line(tmp_path):
+    with pytest.raises(SystemExit) as ended:
+        command.main([str(tmp_path), "--version", "new"])
+    assert ended.value.code == 2

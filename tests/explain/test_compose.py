@@ -1,0 +1,54 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_deid.errors import UserError
+from keras_deid.explain.compose import compose
+from keras_deid.models.patch_discriminator import patch_discriminator
+from keras_deid.models.resnet_generator import resnet_generator
+
+
+def test_it_is_d_after_g(make_network, pictures):
+    network = make_network()
+    expected = network.discriminator(network.generator(pictures))
+    np.testing.assert_allclose(network.model(pictures), expected, rtol=1e-6)
+
+
+def test_a_conditional_d_sees_the_picture_first(make_network, pictures):
+    network = make_network(channels=6)
+    pair = np.concatenate([pictures, np.asarray(network.generator(pictures))], axis=-1)
+    np.testing.assert_allclose(network.model(pictures), network.discriminator(pair), rtol=1e-6)
+
+
+def test_weights_are_shared_and_layers_within_reach(make_network):
+    network = make_network()
+    assert network.model.get_layer("cbam_2") is network.generator.get_layer("cbam_2")
+    shared = {id(weight) for weight in network.generator.weights + network.discriminator.weights}
+    assert {id(weight) for weight in network.model.weights} == shared
+
+
+@pytest.mark.parametrize(
+    ("attention", "layers"),
+    [
+        ("between", ("cbam_1", "cbam_2")),
+        ("branch", ("cbam_1", "cbam_2")),
+        ("none", ("block_1_sum", "block_2_sum")),
+    ],
+)
+def test_the_layers_are_those_of_one_depth(make_network, attention, layers):
+    network = make_network(attention=attention)
+    assert network.layers == layers
+    assert network.has_attention == (attention != "none")
+
+
+def test_a_generator_without_a_layer_to_look_at():
+    picture = keras.Input((16, 16, 3))
+    plain = keras.Model(picture, keras.layers.Conv2D(3, 1)(picture))
+    with pytest.raises(UserError, match="no layer to take maps at"):
+        compose(plain, patch_discriminator((16, 16, 3), filters=4, layers=1))
+
+
+def test_networks_of_different_runs():
+    generator = resnet_generator((16, 16, 3), filters=4, blocks=1, reduction=4)
+    with pytest.raises(UserError, match=r"takes pictures of \(32, 32\), the generator gives \(16, 16\)"):
+        compose(generator, patch_discriminator((32, 32, 3), filters=4, layers=1))

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from keras_deid.explain.localisation import NOTHING, highest, localise
+
+# Six pixels, the region is the left column.
+MAP = np.array([[4.0, 0.0, 1.0], [1.0, 2.0, 0.0]])
+REGION = np.array([[1, 0, 0], [1, 0, 0]])
+
+
+def test_worked_out():
+    found = localise(MAP, REGION)
+    assert found.energy == pytest.approx((5 / 8) / (2 / 6))
+    assert found.pointing == 1
+    # The two highest are 4 (inside) and 2 (outside): one shared, three together.
+    assert found.top_iou == pytest.approx(1 / 3)
+
+
+def test_a_maximum_that_is_shared():
+    found = localise(np.array([[3.0, 3.0, 3.0, 0.0]]), np.array([[1, 0, 0, 1]]))
+    assert found.pointing == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("attention", "region"), [(np.zeros((2, 3)), REGION), (MAP, np.zeros((2, 3))), (np.zeros((2, 3)), np.zeros((2, 3)))]
+)
+def test_nothing_is_divided_by_nothing(attention, region):
+    assert localise(attention, region) is NOTHING
+
+
+REGIONS = arrays.arrays(bool, (5, 4)).filter(np.any)
+MAPS = arrays.arrays(np.float64, (5, 4), elements=st.integers(0, 9).map(float)).filter(np.any)
+
+
+@given(REGIONS, st.floats(0.1, 100))
+def test_a_flat_map_is_one(region, level):
+    assert localise(np.full(region.shape, level), region).energy == pytest.approx(1)
+
+
+@given(MAPS, REGIONS, st.floats(0.01, 100))
+def test_scale_does_not_matter(attention, region, factor):
+    one, other = localise(attention, region), localise(attention * factor, region)
+    assert one.energy == pytest.approx(other.energy)
+    assert (one.pointing, one.top_iou) == (other.pointing, other.top_iou)
+
+
+@given(REGIONS)
+def test_the_region_itself_is_the_best_map(region):
+    found = localise(region.astype(float), region)
+    assert found.energy == pytest.approx(1 / region.mean())
+    assert (found.pointing, found.top_iou) == (1, 1)
+
+
+@given(MAPS, REGIONS)
+def test_region_and_rest_share_the_map(attention, region):
+    share = region.mean()
+    inside = localise(attention, region).energy * share
+    outside = localise(attention, ~region).energy * (1 - share) if not region.all() else 0
+    assert inside + outside == pytest.approx(1)
+
+
+@given(MAPS, st.integers(0, 20))
+def test_the_highest(attention, count):
+    marked = highest(attention, count)
+    assert marked.sum() == count
+    if 0 < count < 20:
+        assert attention[marked].min() >= attention[~marked].max()
+
+
+def test_energy_is_quantus_s_weighted_attribution_localisation():
+    quantus = pytest.importorskip("quantus")
+    metric = quantus.AttributionLocalisation(weighted=True, disable_warnings=True, normalise=False, abs=False)
+    value = metric.evaluate_instance(x=MAP[None], a=MAP[None].copy(), s=REGION[None].astype(bool))
+    assert localise(MAP, REGION).energy == pytest.approx(value)

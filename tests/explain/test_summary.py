@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+
+from keras_deid.explain.controls import CONTROLS
+from keras_deid.explain.localisation import NOTHING, Localisation
+from keras_deid.explain.study import ITSELF, Pictures, Row, Study
+from keras_deid.explain.summary import Estimate, deciding, headline, summarise
+from keras_deid.explain.targets import TARGETS
+
+PATHS = tuple(f"{number}.jpg" for number in range(20))
+MASKS = np.ones((20, 4, 4), bool)
+
+
+def study(region="mosaic", **energies):
+    """A study in which each control (`itself` for the maps) has these energies: a list, or one list for each run."""
+    blank = np.zeros((20, 4, 4, 3), np.uint8)
+    masks = {"mosaic": ~MASKS, "person": ~MASKS, region: MASKS.copy()}
+    made = Study(Pictures(blank, blank, **masks, paths=PATHS), [TARGETS["real"]], "gradcam", ("cbam_1",))
+    for control, values in energies.items():
+        name = ITSELF if control == "itself" else control.replace("_", " ")
+        for run, of_run in enumerate(np.atleast_2d(values)):
+            for path, energy in zip(PATHS, of_run, strict=True):
+                found = NOTHING if np.isnan(energy) else Localisation(energy, 1.0, 0.5)
+                row = Row(f"run{run}", path, "cbam_1", 1, "real", name, region, found, bool(np.isnan(energy)))
+                made.rows.append(row)
+    return made
+
+
+def around(mean):
+    """Twenty values with this mean, that vary alike."""
+    return mean + np.tile([-0.1, 0.1], 10)
+
+
+def test_what_holds():
+    (finding,) = summarise(study(itself=around(2.3), edges=around(1.2), centred_gaussian=np.full(20, 1.9)))
+    assert finding.holds
+    assert finding.metrics["energy"].mean == pytest.approx(2.3)
+    assert {comparison.control for comparison in finding.comparisons} == {"edges", "centred gaussian"}
+    sentence = finding.sentence()
+    assert sentence.startswith("On 20 photos the maps at cbam_1 put 2.30 (2.25 to 2.35) times the flat share on the ")
+    assert "; a centred Gaussian: 1.90, difference +0.40 (0.35 to 0.45). Holds against every control." in sentence
+    assert "the claim holds." in headline([finding])
+
+
+def test_differences_are_taken_picture_by_picture():
+    """Energies that vary much, but always 0.1 above the control's."""
+    spread = np.linspace(1.2, 8, 20)
+    (finding,) = summarise(study(itself=spread, edges=spread - 0.1))
+    (comparison,) = finding.comparisons
+    assert (comparison.difference.low, comparison.difference.high) == pytest.approx((0.1, 0.1))
+    assert comparison.is_beaten
+
+
+def test_what_does_not_hold():
+    (finding,) = summarise(study(itself=around(1.5), centred_gaussian=np.full(20, 1.9)))
+    assert not finding.holds
+    assert "Does not hold: above a flat map, but not above a centred Gaussian." in finding.sentence()
+    assert "difference -0.40 (-0.45 to -0.35)" in finding.sentence()
+    assert "the claim does not hold." in headline([finding])
+    (flat,) = summarise(study(itself=around(0.9), edges=around(0.5)))
+    assert flat.sentence().endswith("Does not hold: not above a flat map.")
+
+
+def test_the_person_is_there_before_it_is_deidentified():
+    energies = {"itself": around(1.5), "edges": around(1.2), "original_photo": around(1.6)}
+    (person,), (mosaic,) = summarise(study("person", **energies)), summarise(study("mosaic", **energies))
+    assert person.holds and not mosaic.holds
+    assert "; the picture's edges: 1.20" in person.sentence()
+    assert person.sentence().endswith("that decides. On the original photo, with the same person, it is 1.60.")
+    assert len(person.comparisons) == len(mosaic.comparisons) == 2
+
+
+def test_other_pictures_regions_decide_only_where_they_are_elsewhere():
+    energies = {"itself": around(1.5), "shuffled_masks": around(1.5)}
+    same_place, elsewhere = study(**energies), study(**energies)
+    # A row of each picture, another one in the picture that it changes with, 20 // 3 = 6 before it.
+    elsewhere.pictures.mosaic[:] = np.eye(4, dtype=bool)[np.arange(20) % 4][:, :, None]
+    assert [summarise(one)[0].holds for one in (same_place, elsewhere)] == [True, False]
+
+
+def test_what_decides():
+    assert deciding("mosaic", 0.5) == set(CONTROLS)
+    assert deciding("mosaic", float("nan")) == set(CONTROLS)
+    assert set(CONTROLS) - deciding("mosaic", 0.51) == {"shuffled masks"}
+    assert set(CONTROLS) - deciding("person", 0.4) == {"original photo"}
+
+
+def test_zero_maps_are_counted_and_left_out():
+    energies = around(2.0)
+    energies[:4] = np.nan
+    (finding,) = summarise(study(itself=energies, edges=around(1.0)))
+    assert (finding.pictures, finding.zero_maps, finding.comparisons[0].pictures) == (16, 4, 16)
+    assert finding.metrics["energy"].mean == pytest.approx(2.0)
+    assert "On 16 photos" in finding.sentence() and "4 maps zero everywhere are left out" in finding.sentence()
+
+
+def test_all_maps_zero():
+    (finding,) = summarise(study(itself=np.full(20, np.nan), edges=around(1.0)))
+    assert finding.sentence() == ("At cbam_1 all 20 maps are zero everywhere: nothing can be said. Does not hold.")
+    assert not finding.holds and finding.strongest is None
+    assert finding.as_json()["energy"] == {"mean": None, "low": None, "high": None}
+
+
+def test_seeds_count_with_their_mean():
+    (finding,) = summarise(study(itself=[around(2.0), around(3.0)], without_attention=[around(1.0), around(2.0)]))
+    assert finding.metrics["energy"].mean == pytest.approx(2.5)
+    assert finding.runs == {"run0": pytest.approx(2.0), "run1": pytest.approx(3.0)}
+    (comparison,) = finding.comparisons
+    assert comparison.difference.mean == pytest.approx(1.0)
+    assert finding.pictures == 20
+
+
+@pytest.mark.parametrize(
+    ("estimate", "form", "words"),
+    [
+        (Estimate(2.31, 2.1, 2.5), ".1f", "2.3 (2.1 to 2.5)"),
+        (Estimate(0.4, -0.1, 0.9), "+.1f", "+0.4 (-0.1 to +0.9)"),
+        (Estimate(0.4, 0.2, 0.6), "+.1f", "+0.4 (0.2 to 0.6)"),
+        (Estimate(2.31, None, None), ".1f", "2.3"),
+        (Estimate(None, None, None), ".1f", "nothing"),
+    ],
+)
+def test_estimates_in_words(estimate, form, words):
+    assert estimate.words(form) == words
