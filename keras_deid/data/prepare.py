@@ -518,14 +518,12 @@ def _made_by_processes(
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # where Ctrl-C does not arrive
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # processes that are started meanwhile inherit it
+    """Keeps Ctrl-C from this thread and, for good, from processes that are started meanwhile; none is lost."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _maker: ChunkMaker | None = None  # of a worker process: the detector is loaded once

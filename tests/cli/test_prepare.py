@@ -118,7 +118,7 @@ def test_interrupted(tmp_path, number, code):
     (tmp_path / "photos").mkdir()
     picture = np.random.default_rng(0).integers(0, 256, (600, 600, 3)).astype(np.uint8)
     Image.fromarray(picture).save(tmp_path / "photo.png")
-    names = [f"{number:03d}.png" for number in range(400)]
+    names = [f"{number:04d}.png" for number in range(2000)]
     for name in names:
         (tmp_path / "photos" / name).symlink_to(tmp_path / "photo.png")
     rows = [f"{name},100,100,500,500" for name in names]

@@ -560,3 +560,19 @@ def test_a_worker_that_dies(tmp_path, out):
     )
     assert "UserError: a worker process ended unexpectedly" in ended.stderr
     assert not out.exists()
+
+
+def test_ctrl_c_while_workers_start_is_not_lost():
+    program = """
+import os, signal
+from keras_deid.data.prepare import _without_interrupts
+try:
+    with _without_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+        pass
+    print("lost")
+except KeyboardInterrupt:
+    print("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "heard\n"
