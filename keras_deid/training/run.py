@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
 import time
@@ -24,6 +23,7 @@ from keras_deid.data.pipeline import (
 )
 from keras_deid.data.prepare import prepare
 from keras_deid.errors import UserError
+from keras_deid.evaluation.files import write_json
 from keras_deid.evaluation.job import evaluate_data
 from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
@@ -115,7 +115,7 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
         figures = evaluate_data(load_generator(folder), config, "test", folder / "evaluation.json", progress=bar.update)
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
-    _write_json(folder / "summary.json", _summary(config, precision, gan, history, figures))
+    write_json(folder / "summary.json", _summary(config, precision, gan, history, figures))
     return figures
 
 
@@ -230,9 +230,3 @@ def _git_commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
