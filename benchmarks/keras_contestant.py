@@ -40,7 +40,7 @@ class Contestant:
         self._gan = build_gan(config, steps_per_epoch=1000)
         self._gan.generator.set_weights(_shuffled(self._gan.generator.get_weights()))
         self._gan.discriminator.set_weights(_shuffled(self._gan.discriminator.get_weights()))
-        self._gan.averaged_generator.set_weights(self._gan.generator.get_weights())
+        self._gan.restorer.set_weights(self._gan.generator.get_weights())
         self._batch = tuple(tf.constant(values) for values in batch)
         self._batches = itertools.repeat(self._batch)
         self._train = self._gan.make_train_function()

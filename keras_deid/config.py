@@ -119,9 +119,17 @@ class DeidentifyConfig(Section):
 
 
 class GeneratorConfig(Section):
-    """CycleGAN's ResNet generator with CBAM; each option's reason is in `models/resnet_generator.py`."""
+    """The generator; each option's reason is in the module in `models/` that is named after the network.
 
+    What follows `dropout` is for the ResNet only.
+    """
+
+    network: Literal["resnet", "unet", "dcgan"] = "resnet"
+    """CycleGAN's ResNet, with CBAM as in the paper; Pix2Pix's U-Net; DCGAN's, which draws pictures from nothing."""
     filters: Count = 64
+    dropout: Share = 0.0
+    latent: Count = 100
+    """Length of DCGAN's latent vector."""
     blocks: Count = 9
     attention: Literal["between", "branch", "none"] = "between"
     gates: Literal["open", "ordinary"] = "open"
@@ -129,7 +137,6 @@ class GeneratorConfig(Section):
     normalization: Literal["instance", "none"] = "instance"
     upsampling: Literal["transposed", "resize"] = "transposed"
     global_skip: Flag = False
-    dropout: Share = 0.0
 
 
 class DiscriminatorConfig(Section):
@@ -155,11 +162,17 @@ class LossConfig(Section):
     """Weight of the distance inside the de-identified region."""
     compose: Literal["none", "adversarial", "all"] = "none"
     """Which terms see m*G(x) + (1-m)*x instead of G(x); with `all` the model needs the mask at inference too."""
+    cycle_weight: Weight = 10.0
+    """Without pairs: weight of the cycle loss (CycleGAN's lambda), in place of the distance to the original."""
+    identity_weight: Weight = 5.0
+    """Without pairs: weight of the identity loss (CycleGAN: half of lambda)."""
 
 
 class TrainingConfig(Section):
     """The optimisation and what is written while it runs."""
 
+    method: Literal["paired", "unpaired", "unconditional"] = "paired"
+    """On pairs (the paper, Pix2Pix); without pairs (CycleGAN); a generator of originals that is searched (DCGAN)."""
     epochs: Count = 100
     """Epochs at the constant learning rate."""
     decay_epochs: CountOrNone = 100
@@ -185,6 +198,14 @@ class TrainingConfig(Section):
     """Validation pictures in the sample grid."""
 
 
+class SearchConfig(Section):
+    """How DCGAN restores: it searches the latent vector of the picture that matches; see `models/latent_search.py`."""
+
+    steps: Count = 80
+    """Steps of the search for each picture."""
+    learning_rate: Positive = 0.1
+
+
 class Config(Section):
     """All that a run needs to know."""
 
@@ -196,6 +217,27 @@ class Config(Section):
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
+    search: SearchConfig = SearchConfig()
+
+    @pydantic.model_validator(mode="after")
+    def _fit_together(self) -> Config:
+        network, method = self.generator.network, self.training.method
+        if (network == "dcgan") != (method == "unconditional"):
+            raise ValueError(
+                "training.method=unconditional and generator.network=dcgan belong together, "
+                f"received {method!r} and {network!r}"
+            )
+        if network != "resnet" and self.generator.attention != "none":
+            raise ValueError(
+                f"generator.attention should be none, {network!r} has no residual blocks for CBAM, received "
+                f"{self.generator.attention!r}"
+            )
+        sides = self.data.image_size
+        if network != "resnet" and (sides[0] != sides[1] or sides[0] & (sides[0] - 1)):
+            raise ValueError(f"data.image_size should be a square of a power of two for {network!r}, received {sides}")
+        if method != "paired" and self.discriminator.conditional:
+            raise ValueError(f"discriminator.conditional needs pairs, training.method is {method!r}")
+        return self
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the complete configuration as YAML that `load_config` reads back unchanged."""

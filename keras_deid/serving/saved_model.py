@@ -50,7 +50,7 @@ def _write(run: Path, folder: Path, name: str) -> None:
     keras.mixed_precision.set_dtype_policy("float32")
     trained = load_generator(run)
     height, width = config.data.image_size
-    generator = resnet_generator((height, width, 3), **config.generator.model_dump())
+    generator = resnet_generator((height, width, 3), **config.generator.model_dump(exclude={"network", "latent"}))
     try:
         generator.set_weights(trained.get_weights())
     except ValueError as error:

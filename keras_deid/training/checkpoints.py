@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.errors import UserError
-from keras_deid.training.paired import PairedGAN
+from keras_deid.training.gan import RestoringGAN
 
 
 class Checkpoints:
@@ -22,7 +22,7 @@ class Checkpoints:
         gan: compiled model.
     """
 
-    def __init__(self, folder: Path, gan: PairedGAN) -> None:
+    def __init__(self, folder: Path, gan: RestoringGAN) -> None:
         self._gan = gan
         # Keras keeps the random states of dropout and of the pool where TensorFlow does not look for them.
         random_states = [variable for variable in gan.variables if variable.name == "seed_generator_state"]
@@ -42,7 +42,7 @@ class Checkpoints:
         Raises:
             UserError: if a weight is not finite; what was saved before stays.
         """
-        for network in (self._gan.generator, self._gan.discriminator):
+        for network in self._gan.networks:
             if not all(np.isfinite(weight).all() for weight in network.get_weights()):
                 raise UserError(
                     f"the {network.name}'s weights are not finite at step {int(self._gan.step)}: the last checkpoint "

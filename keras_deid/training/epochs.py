@@ -120,7 +120,7 @@ class FinishEpoch(keras.callbacks.Callback):
         row |= {f"val_{name}": value for name, value in self._validate(epoch + 1).items()}
         score = row.get(f"val_{BEST_BY}", float(step))
         if score >= self._history.best(f"val_{BEST_BY}" if self._validation else "step"):
-            self._networks.save(self.model.averaged_generator, self.model.discriminator)
+            self._networks.save(self.model.restorer, self.model.discriminator)
         with self._writer.as_default(step=step):
             for name, value in row.items():
                 tf.summary.scalar(name, value)
@@ -133,7 +133,7 @@ class FinishEpoch(keras.callbacks.Callback):
         shown: dict[str, list[np.ndarray]] = {"de-identified": [], "restored": [], "original": []}
         for batch in self._validation:
             x, y = batch["x"], batch["y"]
-            restored = to_uint8(self.model.averaged_generator(to_signed(x), training=False))
+            restored = to_uint8(self.model.restorer(to_signed(x), training=False))
             for name, values in validation_scores(x, y, batch["mask"], restored).items():
                 scores[name].append(np.asarray(values))
             for pictures, kept in zip((x, restored, y), shown.values(), strict=True):

@@ -23,7 +23,7 @@ def set_precision(precision: str) -> str:
 def build_generator(config: Config) -> keras.Model:
     """Builds G as `config.generator` says, under the current dtype policy."""
     height, width = config.data.image_size
-    return resnet_generator((height, width, 3), **config.generator.model_dump())
+    return resnet_generator((height, width, 3), **config.generator.model_dump(exclude={"network", "latent"}))
 
 
 def build_discriminator(config: Config) -> keras.Model:
@@ -44,7 +44,7 @@ def build_gan(config: Config, steps_per_epoch: int) -> PairedGAN:
     gan = PairedGAN(
         build_generator(config),
         build_discriminator(config),
-        **config.loss.model_dump(),
+        **config.loss.model_dump(exclude={"cycle_weight", "identity_weight"}),
         conditional=config.discriminator.conditional,
         pool=settings.pool,
         ema=settings.ema,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,10 +9,11 @@ import tensorflow as tf
 
 from keras_deid import losses
 from keras_deid.models.pixels import to_signed
+from keras_deid.training.gan import RestoringGAN, averaged, move_average
 from keras_deid.training.pool import FakePool
 
 
-class PairedGAN(keras.Model):
+class PairedGAN(RestoringGAN):
     """G against D on pairs (x de-identified, y original), used through `fit`.
 
     One step updates both networks from one pass through G: D's verdict on the restored picture serves equation (1)
@@ -32,11 +31,10 @@ class PairedGAN(keras.Model):
         compose: which terms see m*G(x) + (1-m)*x instead of G(x): `"none"`, `"adversarial"` or `"all"`.
         conditional: D sees x and the picture, one behind the other in the channels.
         pool: how many past fakes D may see again; 0: D always sees the newest.
-        ema: decay of the moving average of G's weights, kept in `averaged_generator`; 0: none.
+        ema: decay of the moving average of G's weights, which restores; 0: G itself does.
         seed: of the pool's draws.
 
-    Training data: batches (x, y, mask): uint8 or float pixel values `(batch, height, width, 3)` in [0, 255] twice, and
-    float `(batch, height, width, 1)`, 1 where de-identified.
+    Training data: `RestoringGAN`'s, x and y of the same scene.
 
     Logs: `g_loss`, `d_loss`, `adversarial` (G's term, unweighted), `l1` (whole picture, unweighted, in [0, 1] units),
     `l1_mask` (inside the mask, likewise).
@@ -63,9 +61,8 @@ class PairedGAN(keras.Model):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.generator = generator
-        self.discriminator = discriminator
+        means = ("g_loss", "d_loss", "adversarial", "l1", "l1_mask")
+        super().__init__(generator, discriminator, averaged(generator) if ema else generator, means, **kwargs)
         self.adversarial = losses.ADVERSARIAL[adversarial]
         self.adversarial_weight = adversarial_weight
         self.distance = distance
@@ -76,23 +73,6 @@ class PairedGAN(keras.Model):
         self.conditional = conditional
         self.ema = ema
         self.fakes = FakePool(pool, discriminator.input_shape[1:], seed) if pool else None
-        self.averaged_generator = keras.models.clone_model(generator) if ema else generator
-        self.averaged_generator.set_weights(generator.get_weights())
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self.waited = 0.0
-        """Seconds that steps have waited for data since this was last set to 0."""
-        self._train_on_next: Any = None
-        self._means = {name: keras.metrics.Mean(name) for name in ("g_loss", "d_loss", "adversarial", "l1", "l1_mask")}
-
-    def compile(
-        self, generator_optimizer: keras.optimizers.Optimizer, discriminator_optimizer: keras.optimizers.Optimizer
-    ) -> None:
-        """Takes an optimizer for each network; under `mixed_float16` both should be `LossScaleOptimizer`s."""
-        super().compile()
-        self.generator_optimizer = generator_optimizer
-        self.discriminator_optimizer = discriminator_optimizer
-        generator_optimizer.build(self.generator.trainable_variables)
-        discriminator_optimizer.build(self.discriminator.trainable_variables)
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Takes one step of equation (4) on a batch and returns the running means of the epoch."""
@@ -124,49 +104,18 @@ class PairedGAN(keras.Model):
             scaled_d_loss = self.discriminator_optimizer.scale_loss(d_loss)
 
         # Equation (4): D upwards, G downwards
-        generator_variables = self.generator.trainable_variables
-        discriminator_variables = self.discriminator.trainable_variables
-        generator_gradients = tape.gradient(scaled_g_loss, generator_variables)
-        discriminator_gradients = tape.gradient(scaled_d_loss, discriminator_variables)
-        self.generator_optimizer.apply(generator_gradients, generator_variables)
-        self.discriminator_optimizer.apply(discriminator_gradients, discriminator_variables)
+        self.descend(tape, scaled_g_loss, scaled_d_loss)
         if self.ema:
-            for average, weight in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
-                average.assign(self.ema * average + (1.0 - self.ema) * weight)
-
-        self.step.assign_add(1)
+            move_average(self.restorer, self.generator, self.ema)
 
         error = losses.l1(restored, y) / 2.0
-        self._means["g_loss"].update_state(g_loss)
-        self._means["d_loss"].update_state(d_loss)
-        self._means["adversarial"].update_state(adversarial)
-        self._means["l1"].update_state(error)
-        self._means["l1_mask"].update_state(losses.mean_inside(error, mask))
-        return {name: mean.result() for name, mean in self._means.items()}
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        """Restores signed pictures with G."""
-        return self.generator(inputs, training=training)
-
-    def make_train_function(self, force: bool = False) -> Any:
-        """Compiles `train_step`; batches are fetched outside the graph, so that waiting for them can be timed."""
-        if self._train_on_next is not None and not force:
-            return self._train_on_next
-        step = tf.function(self.train_step, jit_compile=self.jit_compile is True)
-
-        def train_on_next(iterator: Iterator[Any]) -> Any:
-            started = time.perf_counter()
-            batch = next(iterator)
-            self.waited += time.perf_counter() - started
-            return step(batch)
-
-        self.train_function = self._train_on_next = train_on_next
-        return train_on_next
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means that `fit` resets at the start of an epoch."""
-        return list(self._means.values())
+        return self.log(
+            g_loss=g_loss,
+            d_loss=d_loss,
+            adversarial=adversarial,
+            l1=error,
+            l1_mask=losses.mean_inside(error, mask),
+        )
 
     def _evidence(self, x: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
         return tf.concat([x, picture], axis=-1) if self.conditional else picture

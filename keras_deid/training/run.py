@@ -28,9 +28,9 @@ from keras_deid.evaluation.job import evaluate_data
 from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
+from keras_deid.training.gan import RestoringGAN
 from keras_deid.training.history import History
 from keras_deid.training.networks import build_gan, set_precision
-from keras_deid.training.paired import PairedGAN
 from keras_deid.training.saved_networks import SavedNetworks
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 
@@ -73,6 +73,8 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(config.training.seed)
     precision = set_precision(config.training.precision)
+    # Its fusions do not fit the two passes through D: it fails, says so on the terminal, and is no slower without.
+    tf.config.optimizer.set_experimental_options({"remapping": False})
     gan = build_gan(config, steps)
     checkpoints = Checkpoints(folder / "checkpoints", gan)
     done = checkpoints.restore()
@@ -149,7 +151,7 @@ def prepare_if_needed(config: Config) -> None:
 
 
 def _fit(
-    gan: PairedGAN,
+    gan: RestoringGAN,
     batches_from: Callable[[int], tf.data.Dataset],
     steps_per_epoch: int,
     epochs: int,
@@ -195,7 +197,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _summary(
-    config: Config, precision: str, gan: PairedGAN, history: History, figures: dict[str, Any]
+    config: Config, precision: str, gan: RestoringGAN, history: History, figures: dict[str, Any]
 ) -> dict[str, Any]:
     seconds = sum(row["seconds"] for row in history.rows)
     images = sum(row["seconds"] * row["images_per_second"] for row in history.rows)

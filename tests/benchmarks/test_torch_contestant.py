@@ -40,7 +40,7 @@ def test_training_steps_agree(distance, compose):
         expected = {name: float(value) for name, value in gan.train_step(batch).items()}
         received = {name: float(value) for name, value in twin.train_step(twin.batch(batch)).items()}
         assert received == pytest.approx(expected, rel=1e-3)
-    for average, weight in zip(twin.averages, gan.averaged_generator.get_weights(), strict=True):
+    for average, weight in zip(twin.averages, gan.restorer.get_weights(), strict=True):
         if weight.ndim == 4:  # a bias before a normalization has no gradient but rounding, which Adam makes large
             np.testing.assert_allclose(np.sort(average.numpy().ravel()), np.sort(weight.ravel()), atol=2e-4)
 

@@ -32,7 +32,7 @@ def make_run(folder, attention="between"):
     folder.mkdir()
     (folder / "config.yaml").write_text(CONFIG.replace("blocks: 2", f"blocks: 2, attention: {attention}"))
     config = load_config(folder / "config.yaml")
-    resnet_generator((32, 32, 3), **config.generator.model_dump()).save(folder / "generator.keras")
+    resnet_generator((32, 32, 3), **config.generator.model_dump(exclude={"network", "latent"})).save(folder / "generator.keras")
     patch_discriminator((32, 32, 3), filters=4, layers=1).save(folder / "discriminator.keras")
     return folder
 

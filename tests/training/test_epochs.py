@@ -73,7 +73,7 @@ def read_history(folder):
 
 def test_a_finished_epoch_has_its_line(finish, tmp_path, monkeypatch):
     callback, gan, _ = finish()
-    copy_pictures(gan.averaged_generator)
+    copy_pictures(gan.restorer)
     monkeypatch.setattr(epochs, "time", SimpleNamespace(perf_counter=iter([100.0, 102.0]).__next__))
     callback.on_epoch_begin(0)
     gan.step.assign(STEPS)
@@ -127,11 +127,11 @@ def test_checkpoints_inside_an_epoch(finish):
 def test_the_best_networks_are_saved(finish):
     callback, gan, recorder = finish()
     for epoch, brighter in enumerate((0.5, 0.0, 0.9, 0.0)):
-        copy_pictures(gan.averaged_generator, brighter)
+        copy_pictures(gan.restorer, brighter)
         pass_epoch(callback, gan, epoch)
         saved = len(recorder.networks)
         assert saved == (1, 2, 2, 3)[epoch]  # of two that are as good, the later one
-    assert recorder.networks[0] == (gan.averaged_generator, gan.discriminator)
+    assert recorder.networks[0] == (gan.restorer, gan.discriminator)
 
 
 def test_without_validation_pictures_the_newest_networks_are_the_best(finish, tmp_path):

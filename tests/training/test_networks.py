@@ -61,7 +61,7 @@ def test_one_rate_is_for_both_unless_d_has_its_own(tiny):
     gan = build_gan(tiny(), steps_per_epoch=10)
     rates = [float(optimizer.learning_rate) for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer)]
     assert rates == pytest.approx([2e-3, 2e-3])
-    assert gan.fakes is None and gan.averaged_generator is gan.generator
+    assert gan.fakes is None and gan.restorer is gan.generator
 
 
 @pytest.mark.parametrize(("precision", "scaled"), [("mixed_float16", True), ("mixed_bfloat16", False)])

@@ -145,17 +145,17 @@ def test_d_sees_past_fakes_and_g_is_judged_by_its_newest(make_gan, batch):
 def test_the_average_follows_the_generator(make_gan, batch):
     gan = make_gan(ema=0.75)
     average = weights_of(gan.generator)
-    assert_weights(gan.averaged_generator, average)
+    assert_weights(gan.restorer, average)
     for _ in range(3):
         gan.train_step(batch)
         average = [0.75 * a + 0.25 * w for a, w in zip(average, weights_of(gan.generator), strict=True)]
-        assert_weights(gan.averaged_generator, average)
+        assert_weights(gan.restorer, average)
     assert np.abs(weights_of(gan.generator)[0] - average[0]).max() > 1e-3
 
 
 def test_without_an_average_the_generator_stands_for_it(make_gan):
     gan = make_gan()
-    assert gan.averaged_generator is gan.generator
+    assert gan.restorer is gan.generator
 
 
 def test_an_empty_mask_does_no_harm(make_gan, batch):

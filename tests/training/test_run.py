@@ -108,7 +108,7 @@ def test_a_second_call_does_not_train_again(finished, monkeypatch):
     def fit(*arguments, **how):
         raise AssertionError("trains again")
 
-    monkeypatch.setattr(training_run.PairedGAN, "fit", fit)
+    monkeypatch.setattr(training_run.RestoringGAN, "fit", fit)
     assert run(config, folder) == figures
     assert [(folder / name).read_bytes() for name in kept] == before
     again = json.loads((folder / "summary.json").read_text())
