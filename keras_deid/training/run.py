@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import resource
 import subprocess
 import time
 from collections.abc import Callable
@@ -211,6 +212,7 @@ def _summary(
         if seconds
         else None,
         "precision": precision,
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "parameters": {
             "generator": gan.generator.count_params(),
             "discriminator": gan.discriminator.count_params(),

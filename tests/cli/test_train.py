@@ -1,9 +1,14 @@
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from keras_deid.cli.train import main
+from keras_deid.errors import UserError
+from keras_deid.explain import job as explain
+from keras_deid.serving import export
 from keras_deid.training import run as training_run
 
 ROOT = Path(__file__).parents[2]
@@ -33,10 +38,34 @@ def started(monkeypatch):
 
     def run(config, folder):
         starts.append((config, folder))
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "generator.keras").exists():
+            (folder / "generator.keras").touch()
         return FIGURES
 
     monkeypatch.setattr(training_run, "run", run)
     return starts
+
+
+@pytest.fixture(autouse=True)
+def made_afterwards(monkeypatch):
+    """What the command would explain and export after the training: "attention" or the model's folder."""
+    made = []
+
+    def explain_run(folder, config, limit, progress):
+        made.append("attention")
+        (folder / "attention").mkdir(exist_ok=True)
+        (folder / "attention" / "report.html").touch()
+
+    def publish(folder, base):
+        made.append(str(base))
+        version = base / str(len(export.versions(base)) + 1)
+        version.mkdir(parents=True)
+        return version
+
+    monkeypatch.setattr(explain, "explain_run", explain_run)
+    monkeypatch.setattr(export, "export", publish)
+    return made
 
 
 def left_behind(project):
@@ -49,10 +78,44 @@ def test_without_arguments_it_trains_the_quickstart(project, started, capsys):
     assert (config.name, config.data.source, folder) == ("quickstart", "synthetic", Path("runs/quickstart"))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "test split, 3 pictures"
-    assert "2.50 dB above" in lines[-2]
-    assert lines[-1] == (
-        "look at: runs/quickstart/evaluation.png, runs/quickstart/samples/; figures: runs/quickstart/summary.json"
-    )
+    assert "2.50 dB above" in lines[-4]
+    assert lines[-3:] == [
+        "look at: runs/quickstart/evaluation.png, runs/quickstart/samples/; figures: runs/quickstart/summary.json",
+        "attention: runs/quickstart/attention/report.html",
+        "for serving: saved_models/quickstart/1",
+    ]
+
+
+def test_a_finished_run_is_explained_and_exported_once(project, started, made_afterwards, capsys):
+    assert main(["--run", "runs/mine"]) == 0 and main(["--run", "runs/mine"]) == 0
+    assert made_afterwards == ["attention", "saved_models/mine"]
+    assert capsys.readouterr().out.count("for serving: saved_models/mine/1\n") == 2
+
+
+def test_new_weights_are_explained_and_exported_again(project, started, made_afterwards, monkeypatch):
+    assert main([]) == 0
+    later = time.time() + 10
+    os.utime("runs/quickstart/generator.keras", (later, later))
+    # The start that follows does not train: it stands for one that has trained further.
+    monkeypatch.setattr(training_run, "run", lambda config, folder: FIGURES)
+    assert main([]) == 0
+    assert made_afterwards == ["attention", "saved_models/quickstart"] * 2
+
+
+def test_figures_only_is_what_it_says(project, started, made_afterwards):
+    assert main(["--figures-only"]) == 0
+    assert made_afterwards == [] and not Path("saved_models").exists()
+
+
+def test_a_trained_run_stands_even_where_it_cannot_be_explained(project, started, monkeypatch, capsys):
+    def explain_run(*arguments):
+        raise UserError("this network has no layers to explain")
+
+    monkeypatch.setattr(explain, "explain_run", explain_run)
+    assert main([]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == "attention: none; this network has no layers to explain\n"
+    assert "for serving: saved_models/quickstart/1" in printed.out
 
 
 def test_settings_may_stand_anywhere_and_the_run_has_its_own_name(project, started):
