@@ -86,7 +86,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
         return (width, height) if _is_on_its_side(picture) else (height, width)
 
 
-def read_image(path: Path | str) -> np.ndarray:
+def read_image(path: Path | str, least_side: int | None = None) -> np.ndarray:
     """Reads a picture upright and in colour.
 
     The EXIF orientation is applied. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB; what is transparent is
@@ -94,6 +94,8 @@ def read_image(path: Path | str) -> np.ndarray:
 
     Args:
         path: the file.
+        least_side: if given, a smaller picture will do, as long as both of its sides have so many pixels: a JPEG is
+            then decoded at a half, a quarter or an eighth of its size, which takes a fraction of the time.
 
     Returns:
         uint8 array `(height, width, 3)`, RGB.
@@ -102,6 +104,8 @@ def read_image(path: Path | str) -> np.ndarray:
         ImageError: if the file is missing, broken, of an unknown kind, or above `PIXEL_LIMIT`.
     """
     with _opened(path) as picture:
+        if least_side is not None:
+            picture.draft(None, (least_side, least_side))
         return np.asarray(_decoded(path, picture, _to_rgb))
 
 

@@ -20,7 +20,7 @@ from keras_deid.explain.controls import CONTROLS, cascade, centred_gaussian, ran
 from keras_deid.explain.faithfulness import faithfulness
 from keras_deid.explain.gates import attention_gates
 from keras_deid.explain.localisation import METRICS
-from keras_deid.explain.maps import METHODS, attention_maps, enlarge
+from keras_deid.explain.maps import METHODS, attention_maps_at, enlarge
 from keras_deid.explain.pictures import load_pictures
 from keras_deid.explain.report import Contents, Faithfulness, write_report
 from keras_deid.explain.study import (
@@ -177,11 +177,10 @@ def _cascade(network: Network, study: Study, target: Target) -> dict[str, dict[s
     chosen = dict.fromkeys((layers[0], layers[len(layers) // 2], layers[-1]))
     found: dict[str, dict[str, Estimate]] = {layer: {} for layer in chosen}
     for stage, randomised in cascade(network.explained):
-        for layer, estimates in found.items():
-            maps = attention_maps(randomised.model, layer, x, weights, study.method)
+        for layer, maps in attention_maps_at(randomised.model, list(chosen), x, weights, study.method):
             trained = study.maps[target.name, layer]
             values = [rank_correlation(one, other) for one, other in zip(maps, trained, strict=False)]
-            estimates[stage] = Estimate.of(np.array(values))
+            found[layer][stage] = Estimate.of(np.array(values))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -15,6 +15,8 @@ from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 from tf_keras_vis.layercam import Layercam
 from tf_keras_vis.scorecam import Scorecam
 
+# Those of them whose map at a layer follows from its features and their gradients alone.
+ONE_PASS_METHODS = ("gradcam", "layercam")
 GRADIENT_METHODS = {"gradcam": Gradcam, "gradcam++": GradcamPlusPlus, "layercam": Layercam}
 METHODS = {
     "gradcam": "Grad-CAM (Selvaraju et al., 2017)",
@@ -35,10 +37,39 @@ _FLOAT32_GRADIENTS: dict[str, Callable[[Any], Any] | None] = {
 }
 
 
+def attention_maps_at(
+    model: keras.Model, layers: Sequence[str], x: np.ndarray, patch_weights: np.ndarray, method: str = "gradcam"
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Computes maps at several layers.
+
+    tf-keras-vis passes forward and back for every layer. For Grad-CAM and LayerCAM one pass gives the features and
+    gradients of all layers, from which the library then makes the maps; they are equal to those of `attention_maps`.
+    The other methods go layer by layer.
+
+    Args:
+        model: see `attention_maps`.
+        layers: names of its layers, at least one; each on the way from the first one to the output.
+        x: see `attention_maps`.
+        patch_weights: see `attention_maps`.
+        method: one of `METHODS`.
+
+    Yields:
+        (layer's name, its maps as `attention_maps` returns them).
+    """
+    if method not in ONE_PASS_METHODS:
+        for layer in layers:
+            yield layer, attention_maps(model, layer, x, patch_weights, method)
+        return
+    library, exactly = GRADIENT_METHODS[method](model), _FLOAT32_GRADIENTS[method]
+    for layer, (features, gradients) in zip(layers, _features_and_gradients(model, layers, x, patch_weights)):
+        maps = library._calculate_cam(gradients, tf.cast(features, tf.float32), exactly, tf.nn.relu)
+        yield layer, np.asarray(maps, dtype=np.float32)
+
+
 def attention_maps(
     model: keras.Model, layer: str, x: np.ndarray, patch_weights: np.ndarray, method: str = "gradcam"
 ) -> np.ndarray:
-    """Computes maps at a layer.
+    """Computes maps at a layer, by nothing but tf-keras-vis.
 
     Grad-CAM, eq. 1-2: L = ReLU(sum_k a_k A_k), a_k the mean over positions of dS/dA_k, S the target's score.
 
@@ -101,6 +132,23 @@ def enlarge(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     height, width = size
     return np.stack([cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in maps])
+
+
+def _features_and_gradients(
+    model: keras.Model, layers: Sequence[str], x: np.ndarray, patch_weights: np.ndarray
+) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """Returns A and dS/dA of every layer, in one pass forward and back."""
+    outputs = [model.get_layer(layer).output for layer in layers]
+    first, *others = outputs
+    # What lies before the first layer is computed outside of the tape, which so has nothing to record of it.
+    features = keras.Model(model.input, first)(x, training=False)
+    behind = keras.Model([model.input, first], [*others, model.output])
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(features)
+        *followed, logits = keras.tree.flatten(behind([tf.constant(x), features], training=False))
+        score = _weighted_sum(patch_weights[..., None])(logits)
+    reached = [features, *followed]
+    return list(zip(reached, tape.gradient(score, reached), strict=True))
 
 
 def _weighted_sum(weights: np.ndarray) -> Callable[[Any], tf.Tensor]:

@@ -12,7 +12,7 @@ from keras_deid.errors import UserError
 from keras_deid.explain.compose import Explained
 from keras_deid.explain.controls import centred_gaussian, edge_map, randomised, shuffled
 from keras_deid.explain.localisation import NOTHING, Localisation, localise
-from keras_deid.explain.maps import attention_maps, enlarge
+from keras_deid.explain.maps import attention_maps_at, enlarge
 from keras_deid.explain.targets import PatchView, Target
 from keras_deid.models.pixels import to_signed
 
@@ -211,14 +211,15 @@ def _maps(
 ) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
     """Yields ((layer, depth), maps of the pictures shown)."""
     weights = weights_for(explained, target, study.pictures.mosaic[: len(shown)])
-    for depth, layer in enumerate(explained.layers, 1):
-        batches = []
-        for first in range(0, len(shown), BATCH_SIZE):
-            some = slice(first, first + BATCH_SIZE)
-            x = np.asarray(to_signed(shown[some]))
-            batches.append(attention_maps(explained.model, layer, x, weights[some], study.method))
+    batches: dict[str, list[np.ndarray]] = {layer: [] for layer in explained.layers}
+    for first in range(0, len(shown), BATCH_SIZE):
+        some = slice(first, first + BATCH_SIZE)
+        x = np.asarray(to_signed(shown[some]))
+        for layer, maps in attention_maps_at(explained.model, explained.layers, x, weights[some], study.method):
+            batches[layer].append(maps)
             progress(len(x))
-        yield (layer, depth), np.concatenate(batches)
+    for depth, layer in enumerate(explained.layers, 1):
+        yield (layer, depth), np.concatenate(batches[layer])
 
 
 @dataclass(frozen=True)

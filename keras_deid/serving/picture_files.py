@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
 from PIL.PngImagePlugin import PngInfo
 
-from keras_deid.data.images import read_image
+from keras_deid.data.images import image_size, read_image
 
 SYNTHETIC_WHOLE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's name for a picture that a trained model made."""
@@ -50,33 +52,45 @@ class Opened:
     """A picture file in memory.
 
     Attributes:
-        pixels: uint8 `(height, width, 3)`, RGB, upright.
+        pixels: uint8 `(height, width, 3)`, RGB, upright; perhaps smaller than the picture, see `open_picture`.
+        size: (height, width) of the picture, upright.
+        sampling: how much finer a JPEG's brightness is than its colours, in Pillow's numbers; 0 for the same.
         exif: what the file says of camera and time, without the orientation, which is done with; may be empty.
         icc_profile: what the colours mean; may be empty.
     """
 
     pixels: np.ndarray
+    size: tuple[int, int]
+    sampling: int
     exif: bytes
     icc_profile: bytes
 
 
-def open_picture(path: Path) -> Opened:
+def open_picture(path: Path, least_side: int | None = None) -> Opened:
     """Reads a picture.
+
+    Args:
+        path: the file.
+        least_side: if given, fewer pixels will do, see `read_image`.
 
     Raises:
         ImageError: if it is missing or broken.
     """
-    pixels = read_image(path)
+    pixels = read_image(path, least_side)
+    size = pixels.shape[:2] if least_side is None else image_size(path)
     with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
         # A profile of CMYK or grey says nothing about the RGB that it has become.
         profile = picture.info.get("icc_profile", b"") if picture.mode in ("RGB", "RGBA", "P") else b""
-        return Opened(pixels, _exif_without_orientation(picture), profile or b"")
+        sampling = max(get_sampling(picture), 0)  # -1: is no JPEG in colour
+        return Opened(pixels, size, sampling, _exif_without_orientation(picture), profile or b"")
 
 
 def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: str) -> None:
     """Writes a restored picture, whole or not at all, marked as synthetic.
 
     The mark is IPTC's digital source type, in an XMP packet; for BMP and GIF, which hold none, in `NAME.xmp` beside it.
+    A JPEG has the colour resolution of its source; if only parts of it are new, the full one, which does the others
+    less harm.
 
     Args:
         path: its suffix says the format.
@@ -86,21 +100,33 @@ def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: s
     """
     file_format = _FORMATS[path.suffix.lower()]
     packet = _XMP.format(source_type=source_type).encode()
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, file_format, **_options(file_format, source, packet))
     if file_format in _WITH_SIDECAR:
         write_whole(path.with_name(f"{path.name}.xmp"), packet)
-    write_whole(path, content.getvalue())
+    options = _options(file_format, source, packet)
+    if file_format == "JPEG":
+        options["subsampling"] = source.sampling if source_type == SYNTHETIC_WHOLE else 0
+    # Into a file rather than into memory: then Pillow lets other threads run while it encodes.
+    with _written_whole(path) as file:
+        Image.fromarray(pixels).save(file, file_format, **options)
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file under another name first, so that it is whole when it has its own."""
-    partial = path.with_name(f".{path.name}.partial")
-    with open(partial, "wb") as file:
+    with _written_whole(path) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+
+
+@contextlib.contextmanager
+def _written_whole(path: Path) -> Iterator[BinaryIO]:
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "w+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _options(file_format: str, source: Opened, packet: bytes) -> dict[str, Any]:
@@ -112,7 +138,7 @@ def _options(file_format: str, source: Opened, packet: bytes) -> dict[str, Any]:
     if source.exif:
         options["exif"] = source.exif
     if file_format == "JPEG":
-        return {**options, "quality": JPEG_QUALITY, "subsampling": 0, "xmp": packet}
+        return {**options, "quality": JPEG_QUALITY, "xmp": packet}
     if file_format == "PNG":
         info = PngInfo()
         info.add_itxt("XML:com.adobe.xmp", packet.decode())

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from tf_keras_vis.gradcam import Gradcam
 
-from keras_deid.explain.maps import METHODS, attention_maps, enlarge, patch_probabilities
+from keras_deid.explain.maps import METHODS, attention_maps, attention_maps_at, enlarge, patch_probabilities
 from keras_deid.explain.targets import TARGETS, PatchView
 
 MASK = np.zeros((3, 16, 16))
@@ -52,6 +52,40 @@ def test_with_mixed_precision(make_network, pictures, policy, precision):
     maps = attention_maps(network.model, "cbam_1", pictures, weights)
     assert maps.dtype == np.float32 and maps.max() > 0
     np.testing.assert_allclose(maps, by_hand(network, "cbam_1", pictures, weights), rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("options", [{}, {"attention": "none"}, {"global_skip": True}, {"channels": 6}], ids=str)
+def test_maps_of_all_layers_are_the_library_s(make_network, pictures, method, options):
+    network = make_network(**options)
+    weights = weights_of(network, "masked-patches")
+    together = dict(attention_maps_at(network.model, network.layers, pictures, weights, method))
+    assert tuple(together) == network.layers
+    assert any(maps.any() for maps in together.values())
+    for layer, maps in together.items():
+        assert maps.dtype == np.float32
+        expected = attention_maps(network.model, layer, pictures, weights, method)
+        np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("layers", [("cbam_1", "cbam_2"), ("cbam_2",)])
+def test_maps_of_all_layers_with_mixed_precision(make_network, pictures, policy, precision, layers):
+    policy(precision)
+    network = make_network()
+    weights = weights_of(network, "real")
+    for layer, maps in attention_maps_at(network.model, layers, pictures, weights):
+        expected = by_hand(network, layer, pictures, weights)
+        np.testing.assert_allclose(maps, expected, rtol=1e-3, atol=1e-7)
+
+
+def test_one_pass_serves_all_layers(make_network, pictures, monkeypatch):
+    network = make_network()
+    passes = []
+    gradient = tf.GradientTape.gradient
+    monkeypatch.setattr(tf.GradientTape, "gradient", lambda *words, **options: passes.append(1) or gradient(*words))
+    dict(attention_maps_at(network.model, network.layers, pictures, weights_of(network, "real")))
+    assert passes == [1]
 
 
 def test_a_picture_s_map_does_not_depend_on_its_batch(make_network, pictures):
