@@ -40,7 +40,7 @@ class CBAM(keras.layers.Layer):
         self.gates = gates
         is_open = gates == "open"
         self.channel_attention = ChannelAttention(
-            reduction, CHANNEL_BIAS if is_open else 0.0, name="channel_attention", dtype=self.dtype_policy
+            reduction, CHANNEL_BIAS if is_open else None, name="channel_attention", dtype=self.dtype_policy
         )
         self.spatial_attention = SpatialAttention(
             gate_bias=SPATIAL_BIAS if is_open else None, name="spatial_attention", dtype=self.dtype_policy

@@ -16,8 +16,9 @@ class ChannelAttention(keras.layers.Layer):
 
     Args:
         reduction: int >= 1; must divide the number of input channels.
-        gate_bias: initial bias of the perceptron's last layer. It is counted twice in the sum, so 2.0 starts the gate
-            at sigmoid(4) = 0.98; 0.0 (the authors' start) at 0.5.
+        gate_bias: initial bias of the perceptron's last layer, whose weights then start at zero. It is counted twice
+            in the sum, so 2.0 starts the gate at sigmoid(4) = 0.98, whatever the input; None (the authors' form) gives
+            random weights and a gate that starts near 0.5.
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`.
@@ -29,7 +30,7 @@ class ChannelAttention(keras.layers.Layer):
         [Woo et al., 2018](https://arxiv.org/abs/1807.06521), eq. 2.
     """
 
-    def __init__(self, reduction: int = 16, gate_bias: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, reduction: int = 16, gate_bias: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.reduction = reduction
         self.gate_bias = gate_bias
@@ -47,7 +48,8 @@ class ChannelAttention(keras.layers.Layer):
         )
         self.excite = keras.layers.Dense(
             channels,
-            bias_initializer=keras.initializers.Constant(self.gate_bias),
+            kernel_initializer="glorot_uniform" if self.gate_bias is None else "zeros",
+            bias_initializer=keras.initializers.Constant(self.gate_bias or 0.0),
             name="excite",
             dtype=self.dtype_policy,
         )

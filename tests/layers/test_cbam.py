@@ -91,3 +91,11 @@ def test_saves_and_loads_inside_a_model(tmp_path):
     model.save(tmp_path / "cbam.keras")
     loaded = keras.saving.load_model(tmp_path / "cbam.keras", safe_mode=True)
     np.testing.assert_allclose(loaded(maps()), model(maps()), rtol=1e-6)
+
+
+def test_open_gates_are_open_whatever_the_input_and_the_seed():
+    features = 10 * np.random.default_rng(0).normal(size=(2, 8, 8, 16)).astype("float32")
+    for seed in range(3):
+        keras.utils.set_random_seed(seed)
+        kept = np.asarray(CBAM(4)(features)) / features
+        np.testing.assert_allclose(kept, 0.98201**2, rtol=1e-4)
