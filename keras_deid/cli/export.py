@@ -1,8 +1,8 @@
 """`scripts/export.py RUN`: makes a trained run a model that TensorFlow Serving and other programs load.
 
-Writes saved_models/NAME/VERSION/: a SavedModel with three signatures (float pixels, uint8 pixels, image files),
-requests that warm a server up, and a model card; beside the versions, serving/ has the server's configuration and the
-command that starts it. A version is never replaced.
+Writes saved_models/NAME/VERSION/: a SavedModel with signatures for float pixels, uint8 pixels, image files, and for
+boxes in pictures or files of any size; requests that warm a server up, and a model card. Beside the versions, serving/
+has the server's configuration and the command that starts it. A version is never replaced.
 """
 
 import argparse

@@ -8,7 +8,11 @@ The exit code is 1 if some files could not be read.
 """
 
 import argparse
+import contextlib
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from keras_deid.serving.model import Restorer
 
 EXIT_SOME_BROKEN = 1
+EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
+BAR_DELAY = 1.0  # seconds; what is done sooner needs no bar
 
 
 @command
@@ -29,19 +35,24 @@ def main(argv: list[str] | None = None) -> int:
     """Restores pictures; see `keras_deid.serving.restore`."""
     options = _parser().parse_args(argv)
     if not options.input.exists():
-        raise UserError(f"{options.input}: does not exist; give a picture or a folder of pictures")
-    model = _open_model(options)
-    from keras_deid.serving.restore import restore_picture
-    from keras_deid.serving.video import is_video
+        raise UserError(f"{options.input}: does not exist; give a picture, a video, or a folder of them")
+    with _terminable():
+        model = _open_model(options)
+        return _restore_folder(options, model) if options.input.is_dir() else _restore_file(options, model)
 
-    if options.input.is_dir():
-        return _restore_folder(options, model)
-    if is_video(options.input):
-        return _restore_video(options, model)
-    out = options.output / options.input.name if options.output.is_dir() else options.output
-    restore_picture(options.input, out, model, boxes=options.boxes)
-    print(f"written: {out}")
-    return 0
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Lets SIGTERM end the command as Ctrl-C does: what is half-written is removed."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(EXIT_TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _open_model(options: argparse.Namespace) -> "Restorer":
@@ -59,15 +70,18 @@ def _open_model(options: argparse.Namespace) -> "Restorer":
     return LocalModel(options.model)
 
 
-def _restore_video(options: argparse.Namespace, model: "Restorer") -> int:
-    from keras_deid.serving.video import restore_video
+def _restore_file(options: argparse.Namespace, model: "Restorer") -> int:
+    from keras_deid.serving.restore import restore_file
 
-    if options.boxes is not None:
-        raise UserError(f"{options.boxes}: boxes are for pictures; restore the video without --boxes")
-    with tqdm(unit=" pictures", leave=False, disable=None) as bar:
-        restore_video(options.input, options.output, model, lambda done, total: _show(bar, done, total))
-    print(f"written: {options.output}")
+    out = options.output / options.input.name if options.output.is_dir() else options.output
+    with _bar(" pictures") as bar:
+        restore_file(options.input, out, model, boxes=options.boxes, progress=partial(_show, bar))
+    print(f"written: {out}")
     return 0
+
+
+def _bar(unit: str, name: str | None = None) -> "tqdm[Any]":
+    return tqdm(desc=name, unit=unit, leave=False, disable=None, delay=BAR_DELAY)
 
 
 def _show(bar: "tqdm[Any]", done: int, total: int) -> None:
@@ -80,18 +94,24 @@ def _show(bar: "tqdm[Any]", done: int, total: int) -> None:
 def _restore_folder(options: argparse.Namespace, model: "Restorer") -> int:
     from keras_deid.serving.restore import restore_folder
 
-    with tqdm(unit=" pictures", leave=False, disable=None) as bar:
+    with _bar(" files") as bar, contextlib.ExitStack() as of_video:
+
+        def show_video(video: Path) -> Callable[[int, int], None]:
+            of_video.close()
+            return partial(_show, of_video.enter_context(_bar(" pictures", video.name)))
+
         report = restore_folder(
             options.input,
             options.output,
             model,
             boxes=options.boxes,
-            progress=lambda done, total: _show(bar, done, total),
+            progress=partial(_show, bar),
+            video_progress=show_video,
         )
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
     before = f", {report.kept} were there already" if report.kept else ""
-    print(f"restored: {report.restored} pictures{before}, {len(report.broken)} skipped; see {options.output}")
+    print(f"restored: {report.restored} files{before}, {len(report.broken)} skipped; see {options.output}")
     return EXIT_SOME_BROKEN if report.broken else 0
 
 
@@ -99,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="restore.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("input", metavar="INPUT", type=Path, help="a picture, a folder of pictures, or a video")
+    parser.add_argument("input", metavar="INPUT", type=Path, help="a picture, a video, or a folder of them")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="what to write: a folder for a folder, else a file")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument(
@@ -111,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         "--boxes",
         metavar="FILE",
         type=Path,
-        help="CSV of regions (path,x0,y0,x1,y1 in pixels): only they change (default: the whole picture)",
+        help="CSV of regions (path,x0,y0,x1,y1 in pixels; for videos perhaps frame, from 0): only they change "
+        "(default: the whole picture)",
     )
     return parser

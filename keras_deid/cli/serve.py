@@ -5,6 +5,7 @@ and starts a local stand-in that speaks the same protocols, for trying out and f
 """
 
 import argparse
+import math
 import os
 import shutil
 import sys
@@ -25,6 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     """Serves models; see `keras_deid.serving.stand_in.run`."""
     options = _parser().parse_args(argv)
     names = _models(options.models)
+    if options.config is not None and not options.config.is_file():
+        raise UserError(f"{options.config}: does not exist; give --config a models.config")
     server = None if options.stand_in else shutil.which(SERVER)
     if server is not None:
         _become_server(server, options, names)
@@ -44,13 +47,17 @@ def _models(folder: Path) -> list[str]:
 
 
 def _become_server(server: str, options: argparse.Namespace, names: list[str]) -> None:
-    config = Path(tempfile.mkdtemp(prefix="keras_deid_serve_")) / "models.config"
-    config.write_text(models_config(names, options.models.resolve()), encoding="utf-8")
+    config = options.config
+    if config is None:
+        config = Path(tempfile.mkdtemp(prefix="keras_deid_serve_")) / "models.config"
+        config.write_text(models_config(names, options.models.resolve()), encoding="utf-8")
     words = [
         SERVER,
         f"--rest_api_port={options.port}",
         f"--model_config_file={config}",
         f"--port={options.grpc_port}",
+        # Without it labels can only be given to versions that are loaded, and none is at the start.
+        "--allow_version_labels_for_unavailable_models",
     ]
     print(f"TensorFlow Serving listens on all addresses of this machine, REST on port {options.port}", flush=True)
     os.execv(server, words)
@@ -59,6 +66,8 @@ def _become_server(server: str, options: argparse.Namespace, names: list[str]) -
 def _run_stand_in(options: argparse.Namespace) -> None:
     start_tensorflow()
     try:
+        from keras_deid.serving.stand_in.limits import Limits
+        from keras_deid.serving.stand_in.model_config import read_models_config
         from keras_deid.serving.stand_in.run import run_stand_in
     except ImportError as error:
         missing = error.name or str(error)
@@ -71,7 +80,22 @@ def _run_stand_in(options: argparse.Namespace) -> None:
             print(f"gRPC: {options.host}:{options.grpc_port}/{name}")
         sys.stdout.flush()
 
-    run_stand_in(options.models, options.host, options.port, options.grpc_port, say)
+    run_stand_in(
+        options.models,
+        options.host,
+        options.port,
+        options.grpc_port,
+        configs=None if options.config is None else read_models_config(options.config),
+        limits=Limits(int(options.body_limit * 2**20), int(options.pixel_limit * 1e6)),
+        started=say,
+    )
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise ValueError
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,5 +106,26 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8501, help="of REST (default: 8501)")
     parser.add_argument("--grpc-port", type=int, default=8500, help="of gRPC (default: 8500)")
     parser.add_argument("--host", default="127.0.0.1", help="where the stand-in listens (default: this machine alone)")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="a models.config of TensorFlow Serving: which models and versions are served, and the versions' labels "
+        "(default: the highest version of every model)",
+    )
     parser.add_argument("--stand-in", action="store_true", help="the stand-in, even where TensorFlow Serving is there")
+    parser.add_argument(
+        "--body-limit",
+        metavar="MIB",
+        type=_positive,
+        default=64,
+        help="the stand-in refuses larger requests (default: 64)",
+    )
+    parser.add_argument(
+        "--pixel-limit",
+        metavar="MILLIONS",
+        type=_positive,
+        default=32,
+        help="the stand-in refuses larger pictures (default: 32)",
+    )
     return parser

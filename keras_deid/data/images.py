@@ -104,9 +104,10 @@ def read_image(path: Path | str, least_side: int | None = None) -> np.ndarray:
         ImageError: if the file is missing, broken, of an unknown kind, or above `PIXEL_LIMIT`.
     """
     with _opened(path) as picture:
-        if least_side is not None:
-            picture.draft(None, (least_side, least_side))
-        return np.asarray(_decoded(path, picture, _to_rgb))
+        drafted = None if least_side is None else picture.draft(None, (least_side, least_side))
+        # Rows and columns of which less than half lies in the picture would stretch it.
+        extent = None if drafted is None else (round(drafted[1][2]), round(drafted[1][3]))
+        return np.asarray(_decoded(path, picture, _to_rgb, extent))
 
 
 def read_mask(path: Path | str) -> np.ndarray:
@@ -209,10 +210,18 @@ def _opened(path: Path | str) -> Image.Image:
     return picture
 
 
-def _decoded(path: Path | str, picture: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+def _decoded(
+    path: Path | str,
+    picture: Image.Image,
+    convert: Callable[[Image.Image], Image.Image],
+    extent: tuple[int, int] | None = None,
+) -> Image.Image:
+    """Decodes, cuts to a (width, height) in the file's own orientation, turns upright, and converts."""
     try:
         with warnings.catch_warnings(action="ignore"):  # about metadata: what matters raises
             picture.load()
+            if extent is not None and extent != picture.size:
+                picture = picture.crop((0, 0, *extent))
             return convert(_upright(picture))
     except Exception as error:  # as above, for the pixels
         raise ImageError(path, _reason(error)) from error

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from PIL import Image
 
 from keras_deid.data.images import encode_png, read_image
 from keras_deid.errors import UserError
-from keras_deid.serving.model import DEFAULT_CONTEXT
+from keras_deid.serving.regions import DEFAULT_CONTEXT
 
 RESPONSE_LIMIT = 256 * 2**20
 """Bytes of a response; more is not read."""
@@ -77,7 +77,7 @@ class RestModel:
         self._url = url
         self._deadline = deadline
         self._pool = urllib3.PoolManager(retries=False)
-        self._wait_until_available(wait)
+        wait_until_available(url, self._states, wait)
         metadata = self._get("/metadata")
         self.version: str = metadata["model_spec"]["version"]
         self.identity = f"{found['server']} {self.name} {self.version}"
@@ -137,21 +137,8 @@ class RestModel:
         body = json.dumps({"signature_name": signature, "instances": list(instances)}).encode()
         return self._request("POST", ":predict", body)["predictions"]
 
-    def _wait_until_available(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                states = [row["state"] for row in self._get("")["model_version_status"]]
-                if "AVAILABLE" in states:
-                    return
-                last = ServingError(self._url, f"the model is {', '.join(states) or 'not there'}, not AVAILABLE")
-            except ServingError as error:
-                if error.status not in (None, 404, *_RETRIED):
-                    raise
-                last = error
-            if time.monotonic() > end:
-                raise last
-            time.sleep(min(PAUSES[0], seconds))
+    def _states(self) -> list[str]:
+        return [row["state"] for row in self._get("")["model_version_status"]]
 
     def _get(self, path: str) -> Any:
         return self._request("GET", path, None)
@@ -207,6 +194,33 @@ def _parse(url: str, status: int, content: bytes) -> Any:
     if status in _RETRIED:
         raise _Again(error)
     raise error
+
+
+def wait_until_available(server: str, states: Callable[[], Iterable[str]], seconds: float) -> None:
+    """Waits until a version of a model is AVAILABLE.
+
+    Args:
+        server: for the error.
+        states: asks for the states of the model's versions.
+        seconds: to wait.
+
+    Raises:
+        ServingError: if none is in time, or the server answers something else than that it, or the model, is not there.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            found = list(states())
+            if "AVAILABLE" in found:
+                return
+            last = ServingError(server, f"the model is {', '.join(found) or 'not there'}, not AVAILABLE")
+        except ServingError as error:
+            if error.status not in (None, 404, *_RETRIED):
+                raise
+            last = error
+        if time.monotonic() > end:
+            raise last
+        time.sleep(min(PAUSES[0], seconds))
 
 
 def find_endpoint(server: str, endpoints: Sequence[Endpoint], dtype: str, rank: int, what: str) -> Endpoint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -26,8 +26,9 @@ from keras_deid.serving.client import (
     decode_picture,
     find_endpoint,
     list_endpoints,
+    wait_until_available,
 )
-from keras_deid.serving.model import DEFAULT_CONTEXT
+from keras_deid.serving.regions import DEFAULT_CONTEXT
 
 _ADDRESS = re.compile(r"(?P<server>[^/]+:[0-9]+)/(?P<name>[^/:]+)")
 
@@ -57,7 +58,7 @@ class GrpcModel:
         limits = [(f"grpc.max_{way}_message_length", RESPONSE_LIMIT) for way in ("send", "receive")]
         channel = grpc.insecure_channel(found["server"], limits)
         self._models, self._predictions = ModelServiceStub(channel), PredictionServiceStub(channel)
-        self._wait_until_available(wait)
+        wait_until_available(address, lambda: self.states().values(), wait)
         metadata = self._metadata()
         self.version = str(metadata["model_spec"]["version"])
         self.identity = f"{found['server']} {self.name} {self.version}"
@@ -113,22 +114,6 @@ class GrpcModel:
             "model_spec": {"version": response.model_spec.version.value},
             "metadata": {"signature_def": as_json},
         }
-
-    def _wait_until_available(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                states: Sequence[str] = list(self.states().values())
-                if "AVAILABLE" in states:
-                    return
-                last = ServingError(self._address, f"the model is {', '.join(states) or 'not there'}, not AVAILABLE")
-            except ServingError as error:
-                if error.status not in (404, 503):
-                    raise
-                last = error
-            if time.monotonic() > end:
-                raise last
-            time.sleep(PAUSES[0])
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
         end = time.monotonic() + self._deadline

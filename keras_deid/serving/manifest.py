@@ -1,4 +1,4 @@
-"""Which pictures of a folder are restored already, from what, and by which model."""
+"""Which files of a folder are restored already, from what, and by which model."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def settings_of(name: str, identity: str, boxes: Path | None) -> Row:
 
 
 class Manifest:
-    """The state of a folder of restored pictures.
+    """The state of a folder of restored pictures and videos.
 
-    A row is written to a journal as soon as its picture is on disk; when all are done, the rows become
-    `manifest.json`, sorted. Both survive a kill: a picture without a row is restored again.
+    A row is written to a journal as soon as its file is on disk; when all are done, the rows become
+    `manifest.json`, sorted. Both survive a kill: a file without a row is restored again.
 
     Args:
         folder: of the outputs; is made if it does not exist.
@@ -71,9 +71,10 @@ class Manifest:
             source: `state` of the source, from before it was read.
             details: what else there is to say.
         """
-        content = (self._folder / name).read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
-        row = {"path": name, "source": source, "bytes": len(content), "sha256": digest, **details}
+        with open(self._folder / name, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+        row = {"path": name, "source": source, "bytes": size, "sha256": digest, **details}
         with self._lock:
             if self._journal is None:
                 self._journal = self._open_journal()

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_deid.errors import UserError
 from keras_deid.serving.export import versions
+from keras_deid.serving.regions import DEFAULT_CONTEXT
 
 
 class Restorer(Protocol):
@@ -30,10 +31,6 @@ class Restorer(Protocol):
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores uint8 `(batch, *size, 3)`."""
         ...
-
-
-DEFAULT_CONTEXT = 2.0
-"""For models that saw no crops in training, whose cards name no context."""
 
 
 class ModelCard(NamedTuple):

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from keras_deid.config import load_config
+from keras_deid.config import Config, load_config
 
 INTENDED_USE = (
     "Research on de-identification: measuring how much a mosaic, blur or mask gives away.",
@@ -42,7 +42,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
     config = load_config(run / "config.yaml")
     height, width = config.data.image_size
     evaluation = _read_json(run / "evaluation.json")
-    sees_crops = config.data.source == "prepared" and config.data.prepare.region == "face"
+    boxes = "boxes: float32 [N, K, 4], x0, y0, x1, y1 in pixels, a row of zeros is none"
     return {
         "name": name,
         "description": config.description,
@@ -50,7 +50,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
             "data": config.data.model_dump(mode="json", include={"source", "path"}),
             "fingerprint": evaluation.get("data", {}).get("fingerprint"),
             "deidentify": config.deidentify.model_dump(mode="json"),
-            "context": config.data.prepare.context if sees_crops else None,
+            "context": training_context(config),
         },
         "figures": {key: evaluation[key] for key in ("split", "images", "inputs", "restored") if key in evaluation},
         "input": {
@@ -58,6 +58,8 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
             "serving_default": f"image: float32 [N, {height}, {width}, 3], RGB in [0, 1] -> restored, the same",
             "serve_uint8": f"image: uint8 [N, {height}, {width}, 3], RGB -> restored, the same",
             "serve_bytes": "image_bytes: N files, PNG, JPEG, GIF, BMP or WebP of any size -> restored_bytes, PNG",
+            "serve_uint8_boxes": f"image: uint8 [N, any height, any width, 3], RGB; {boxes} -> restored, as image",
+            "serve_bytes_boxes": f"image_bytes: as serve_bytes; {boxes} -> restored_bytes, PNG",
         },
         "weights": "moving average over training" if config.training.ema else "as trained",
         "precision": "float32",
@@ -70,6 +72,12 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
         "intended_use": list(INTENDED_USE),
         "forbidden_use": list(FORBIDDEN_USE),
     }
+
+
+def training_context(config: Config) -> float | None:
+    """Returns how much wider than the face the pictures were that a network saw; None if they were no crops."""
+    sees_crops = config.data.source == "prepared" and config.data.prepare.region == "face"
+    return config.data.prepare.context if sees_crops else None
 
 
 def _hash_of(folder: Path) -> str:
@@ -94,8 +102,9 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     height, width = card["input"]["size"]
     yield "## Input\n"
     yield f"Pictures of {height} x {width} pixels (height x width).\n"
-    for signature in ("serving_default", "serve_uint8", "serve_bytes"):
-        yield f"- `{signature}`: {card['input'][signature]}"
+    for signature, meaning in card["input"].items():
+        if signature != "size":
+            yield f"- `{signature}`: {meaning}"
     yield "\n## Trained on\n"
     trained = card["trained_on"]
     yield f"- data: {trained['data']['source']} {trained['data']['path'] or ''}".rstrip()

@@ -16,6 +16,9 @@ import numpy as np
 from keras_deid.data.boxes import Box, clip_box, square_around
 from keras_deid.data.images import resize_image
 
+DEFAULT_CONTEXT = 2.0
+"""Side of a crop relative to the box's longer side, for models that saw no crops in training."""
+
 SOFT_EDGE = 0.03
 """Width of the soft edge relative to the region's shorter side: inside, where what it lets through is hidden."""
 

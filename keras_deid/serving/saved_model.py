@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from keras_deid.config import load_config
@@ -24,8 +26,21 @@ def write_saved_model(run: Path, folder: Path, name: str) -> None:
     Raises:
         UserError: if the run's files are missing or do not fit each other.
     """
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_be_quiet) as process:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_prepare_process) as process:
         process.submit(_write, run, folder, name).result()
+
+
+def _prepare_process() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=[parent], name="end with parent", daemon=True).start()
+    _be_quiet()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """Leaves nothing running that would go on writing after an export was killed."""
+    parent.join()
+    os._exit(1)
 
 
 def _be_quiet() -> None:
@@ -41,6 +56,8 @@ def _write(run: Path, folder: Path, name: str) -> None:
     from keras_deid.errors import UserError
     from keras_deid.models.resnet_generator import resnet_generator
     from keras_deid.models.saved import load_generator
+    from keras_deid.serving.model_card import training_context
+    from keras_deid.serving.regions import DEFAULT_CONTEXT
     from keras_deid.serving.signatures import RestoringModule
     from keras_deid.serving.warmup import write_warmup
 
@@ -57,6 +74,6 @@ def _write(run: Path, folder: Path, name: str) -> None:
         raise UserError(
             f"{run / 'generator.keras'}: is not the network that {run / 'config.yaml'} describes; train the run again"
         ) from error
-    module = RestoringModule(generator)
+    module = RestoringModule(generator, training_context(config) or DEFAULT_CONTEXT)
     tf.saved_model.save(module, str(folder), signatures=module.signatures())
     write_warmup(folder, name, (height, width))

@@ -36,6 +36,9 @@ From the folder that holds `{name}/`:
 REST is on port 8501, gRPC on 8500, both of this machine alone. A version that is exported while the server runs is
 served within a second or so. Metrics: http://127.0.0.1:8501/monitoring/prometheus/metrics
 
+With `--enable_batching` the server puts requests together, and fails those with `boxes` unless all have the same number
+of boxes (and, as pixels, the same size): fill up with rows of zeros, or leave the option out.
+
 Take a server at least as new as the TensorFlow that the model was exported with ({tensorflow}).
 """
 
@@ -68,6 +71,8 @@ def models_config(names: Sequence[str], folder: Path) -> str:
 def write_server_files(folder: Path, name: str) -> None:
     """Writes `models.config`, `batching.config`, `monitoring.config` and a README with the command.
 
+    A configuration that is there already stays as it is: it may have been edited, to give versions labels for instance.
+
     Args:
         folder: is made if it does not exist.
         name: of the model; in the container it lies in `/models/NAME`.
@@ -80,6 +85,8 @@ def write_server_files(folder: Path, name: str) -> None:
         "README.md": _README.format(name=name, command=docker_command(name), tensorflow=version("tensorflow")),
     }
     for file, text in files.items():
+        if file.endswith(".config") and (folder / file).exists():
+            continue
         partial = folder / f"{file}.partial"
         partial.write_text(text, encoding="utf-8")
         partial.replace(folder / file)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_deid.models.pixels import to_signed, to_uint8
+from keras_deid.serving.graph.bombs import assert_small
+from keras_deid.serving.graph.decode import decode
+from keras_deid.serving.graph.regions import cut, paste, plan_parts
+from keras_deid.serving.graph.resize import resize
 
-PIXEL_LIMIT = 32_000_000
-"""Largest picture that `serve_bytes` decodes, in pixels: three bytes each decoded, twelve while it is resized."""
+SIGNATURES = ("serving_default", "serve_uint8", "serve_bytes", "serve_uint8_boxes", "serve_bytes_boxes")
+"""What a server offers."""
 
-_HEADER_BYTES = 24
+BOX_LIMIT = 1000
+"""Boxes of one picture: each costs a run of the network."""
+
+_PICTURES_AT_ONCE = 4
+"""Of a batch, that are in memory in their own size."""
 
 
 class RestoringModule(tf.Module):
-    """A generator behind the three signatures that a server offers; dimension 0 is the batch in all of them.
+    """A generator behind the signatures that a server offers; dimension 0 is the batch in all of them.
 
     - `serving_default`: `image` float32 `(batch, height, width, 3)` in [0, 1] -> `restored`, the same.
     - `serve_uint8`: `image` uint8 `(batch, height, width, 3)` -> `restored`, the same.
@@ -24,34 +33,40 @@ class RestoringModule(tf.Module):
       PNG of each picture's own size. The network sees a picture shrunk or enlarged to fit its own size, in its own
       proportions, with the edge pixels repeated where it does not fill it. What is transparent is laid over white; of
       an animation the first frame is taken; an EXIF orientation is not seen: whoever sends the file turns the picture.
+    - `serve_uint8_boxes`: `image` uint8 `(batch, any height, any width, 3)` and `boxes` float32 `(batch, boxes, 4)`,
+      (x0, y0, x1, y1) in pixels -> `restored`, uint8 like `image`. Each box is restored as
+      `keras_deid.serving.regions` says; all other pixels come back as they are. A row of zeros or of NaN is no box.
+    - `serve_bytes_boxes`: `image_bytes` and `boxes` -> `restored_bytes`, the same for files.
 
     The module holds the variables in a list of its own: `keras.export.ExportArchive` writes them in an order that
     differs from run to run, and twice if the model is tracked as well.
 
     Args:
         generator: float32 model `(batch, height, width, 3)` in [-1, 1] -> the same, of a fixed height and width.
+        context: >= 1; side of what the network sees of a box, relative to the box's longer side.
     """
 
-    def __init__(self, generator: keras.Model) -> None:
+    def __init__(self, generator: keras.Model, context: float) -> None:
         super().__init__(name="restorer")
         _, self._height, self._width, _ = generator.input_shape
         self._generator = _untracked(generator)
+        self._context = context
         self.generator_variables = [variable.value for variable in generator.variables]
 
     def signatures(self) -> dict[str, Any]:
         """Returns the traced functions under the names of their signatures."""
         sizes = (None, self._height, self._width, 3)
-        return {
-            "serving_default": tf.function(self._serve_float, autograph=False).get_concrete_function(
-                tf.TensorSpec(sizes, tf.float32, "image")
-            ),
-            "serve_uint8": tf.function(self._serve_uint8, autograph=False).get_concrete_function(
-                tf.TensorSpec(sizes, tf.uint8, "image")
-            ),
-            "serve_bytes": tf.function(self._serve_bytes, autograph=False).get_concrete_function(
-                tf.TensorSpec((None,), tf.string, "image_bytes")
-            ),
-        }
+        files = tf.TensorSpec((None,), tf.string, "image_bytes")
+        pictures = tf.TensorSpec((None, None, None, 3), tf.uint8, "image")
+        boxes = tf.TensorSpec((None, None, 4), tf.float32, "boxes")
+        functions = (
+            _trace(self._serve_float, tf.TensorSpec(sizes, tf.float32, "image")),
+            _trace(self._serve_uint8, tf.TensorSpec(sizes, tf.uint8, "image")),
+            _trace(self._serve_bytes, files),
+            _trace(self._serve_uint8_boxes, pictures, boxes),
+            _trace(self._serve_bytes_boxes, files, boxes),
+        )
+        return dict(zip(SIGNATURES, functions, strict=True))
 
     def _serve_float(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         signed = self._restore_signed(to_signed(self._guarded(image) * 255.0))
@@ -62,9 +77,15 @@ class RestoringModule(tf.Module):
 
     def _serve_bytes(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         image_bytes = tf.ensure_shape(image_bytes, (None,))
+
+        def see(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            picture = decode(content)
+            return self._framed(picture), tf.shape(picture)[:2]
+
         framed, sizes = tf.map_fn(
-            self._decode_and_frame,
+            see,
             image_bytes,
+            parallel_iterations=_PICTURES_AT_ONCE,
             fn_output_signature=(
                 tf.TensorSpec((self._height, self._width, 3), tf.uint8),
                 tf.TensorSpec((2,), tf.int32),
@@ -73,8 +94,37 @@ class RestoringModule(tf.Module):
         # Of an empty batch `map_fn` does not know the shapes.
         framed = tf.reshape(framed, (tf.size(image_bytes), self._height, self._width, 3))
         files = tf.map_fn(
-            lambda pair: tf.io.encode_png(self._unframe(pair[0], pair[1])),
+            lambda pair: tf.io.encode_png(self._unframed(pair[0], pair[1])),
             (self._restore_uint8(framed), sizes),
+            parallel_iterations=_PICTURES_AT_ONCE,
+            fn_output_signature=tf.TensorSpec((), tf.string),
+        )
+        return {"restored_bytes": files}
+
+    def _serve_uint8_boxes(self, image: tf.Tensor, boxes: tf.Tensor) -> dict[str, tf.Tensor]:
+        image = tf.ensure_shape(image, (None, None, None, 3))
+        boxes = _guarded_boxes(boxes, tf.shape(image)[0])
+        with tf.control_dependencies([assert_small(tf.shape(image, tf.int64)[1:3])]):
+            image = tf.identity(image)
+        restored = tf.cond(
+            tf.equal(tf.size(image), 0),  # here, too, `map_fn` would not know the shapes
+            lambda: image,
+            lambda: tf.map_fn(
+                lambda pair: self._restore_regions(pair[0], pair[1]),
+                (image, boxes),
+                parallel_iterations=_PICTURES_AT_ONCE,
+                fn_output_signature=tf.TensorSpec((None, None, 3), tf.uint8),
+            ),
+        )
+        return {"restored": tf.ensure_shape(restored, (None, None, None, 3))}
+
+    def _serve_bytes_boxes(self, image_bytes: tf.Tensor, boxes: tf.Tensor) -> dict[str, tf.Tensor]:
+        image_bytes = tf.ensure_shape(image_bytes, (None,))
+        boxes = _guarded_boxes(boxes, tf.size(image_bytes))
+        files = tf.map_fn(
+            lambda pair: tf.io.encode_png(self._restore_regions(decode(pair[0]), pair[1])),
+            (image_bytes, boxes),
+            parallel_iterations=_PICTURES_AT_ONCE,
             fn_output_signature=tf.TensorSpec((), tf.string),
         )
         return {"restored_bytes": files}
@@ -92,26 +142,36 @@ class RestoringModule(tf.Module):
     def _restore_uint8(self, pictures: tf.Tensor) -> tf.Tensor:
         return to_uint8(self._restore_signed(to_signed(pictures)))
 
-    def _decode_and_frame(self, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns uint8 `(height, width, 3)` for the network, and the size of the picture, int32 `(2,)`."""
-        picture = _decode(content)
-        size = tf.shape(picture)[:2]
-        inner, top, left = self._frame(size)
+    def _restore_regions(self, picture: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
+        """Restores the boxes of a picture, uint8 `(height, width, 3)`; the later ones lie on top."""
+        parts = plan_parts(boxes, self._context, tf.shape(picture)[:2])
+
+        def restore_part(result: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
+            crop, region = part[:4], part[4:]
+            seen = cut(picture, crop)
+            restored = self._unframed(self._restore_uint8(self._framed(seen)[None])[0], tf.shape(seen)[:2])
+            return paste(result, cut(restored, region - tf.tile(crop[:2], [2])), region)
+
+        return tf.foldl(restore_part, parts, picture, parallel_iterations=1)
+
+    def _framed(self, picture: tf.Tensor) -> tf.Tensor:
+        """Returns uint8 `(height, width, 3)` for the network: what is not filled has the edge repeated."""
+        inner, top, left = self._frame(tf.shape(picture)[:2])
         rows = tf.clip_by_value(tf.range(self._height) - top, 0, inner[0] - 1)
         columns = tf.clip_by_value(tf.range(self._width) - left, 0, inner[1] - 1)
-        framed = tf.gather(tf.gather(_resize(picture, inner), rows), columns, axis=1)
-        return tf.ensure_shape(framed, (self._height, self._width, 3)), size
+        framed = tf.gather(tf.gather(resize(picture, inner), rows), columns, axis=1)
+        return tf.ensure_shape(framed, (self._height, self._width, 3))
 
-    def _unframe(self, restored: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    def _unframed(self, restored: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         """Returns uint8 `(size[0], size[1], 3)`: the picture without what was repeated around it."""
         inner, top, left = self._frame(size)
-        return _resize(restored[top : top + inner[0], left : left + inner[1]], size)
+        return resize(restored[top : top + inner[0], left : left + inner[1]], size)
 
     def _frame(self, size: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns the (height, width) that a picture has in front of the network, and where it begins there."""
-        outer = tf.constant((self._height, self._width), tf.float32)
-        scale = tf.reduce_min(outer / tf.cast(size, tf.float32))
-        inner = tf.cast(tf.clip_by_value(tf.round(tf.cast(size, tf.float32) * scale), 1.0, outer), tf.int32)
+        outer = tf.constant((self._height, self._width), tf.float64)
+        size = tf.cast(size, tf.float64)
+        inner = tf.cast(tf.clip_by_value(tf.round(size * tf.reduce_min(outer / size)), 1.0, outer), tf.int32)
         top, left = tf.unstack((tf.cast(outer, tf.int32) - inner) // 2)
         return inner, top, left
 
@@ -121,61 +181,14 @@ def _untracked(generator: keras.Model) -> Any:
     return lambda pictures: generator(pictures, training=False)
 
 
-def _decode(content: tf.Tensor) -> tf.Tensor:
-    """Decodes a file to uint8 `(height, width, 3)`; what is transparent is laid over white."""
-    claimed = _claimed_pixels(content)
-    with tf.control_dependencies([_assert_small(claimed)]):
-        picture = tf.io.decode_image(content, channels=0, expand_animations=False)
-    channels = tf.shape(picture)[2]
-    decoded = tf.cast(tf.size(picture) // tf.maximum(channels, 1), tf.int64)
-    with tf.control_dependencies([_assert_small(decoded)]):
-        picture = tf.identity(picture)
-    colours = tf.cond(channels < 3, lambda: tf.repeat(picture[..., :1], 3, axis=2), lambda: picture[..., :3])
-    return tf.cond(tf.equal(channels % 2, 0), lambda: _over_white(colours, picture[..., -1:]), lambda: colours)
+def _trace(function: Callable[..., dict[str, tf.Tensor]], *inputs: tf.TensorSpec) -> Any:
+    return tf.function(function, autograph=False).get_concrete_function(*inputs)
 
 
-def _claimed_pixels(content: tf.Tensor) -> tf.Tensor:
-    """Reads from the header how many pixels a PNG, GIF or JPEG decodes to: a few kilobytes can become gigabytes.
-
-    The others cannot: WebP ends at 16,383 pixels a side, and a BMP is as large as what it holds.
-
-    Returns:
-        int64 scalar, 0 for other formats.
-    """
-    padded = tf.strings.join([tf.strings.substr(content, 0, _HEADER_BYTES), tf.constant(b"\0" * _HEADER_BYTES)])
-    header = tf.cast(tf.io.decode_raw(tf.strings.substr(padded, 0, _HEADER_BYTES), tf.uint8), tf.int64)
-    places = tf.constant([1, 256, 256**2, 256**3], tf.int64)
-    png_width, png_height = (tf.reduce_sum(tf.reverse(header[at : at + 4], [0]) * places) for at in (16, 20))
-    gif_width, gif_height = (tf.reduce_sum(header[at : at + 2] * places[:2]) for at in (6, 8))
-
-    def jpeg_pixels() -> tf.Tensor:
-        return tf.reduce_prod(tf.cast(tf.image.extract_jpeg_shape(content)[:2], tf.int64))
-
-    def begins(with_bytes: bytes) -> tf.Tensor:
-        return tf.equal(tf.strings.substr(padded, 0, len(with_bytes)), with_bytes)
-
-    none = tf.zeros((), tf.int64)
-    pixels = tf.cond(begins(b"\xff\xd8\xff"), jpeg_pixels, lambda: none)
-    pixels = tf.where(begins(b"GIF8"), gif_width * gif_height, pixels)
-    # Sides of four bytes each, whose product might not fit into eight.
-    png_pixels = tf.minimum(png_width, 2 * PIXEL_LIMIT) * tf.minimum(png_height, 2 * PIXEL_LIMIT)
-    return tf.where(begins(b"\x89PNG"), png_pixels, pixels)
-
-
-def _assert_small(pixels: tf.Tensor) -> tf.Operation:
-    return tf.debugging.Assert(pixels <= PIXEL_LIMIT, ["the picture is too large; pixels:", pixels])
-
-
-def _over_white(colours: tf.Tensor, alpha: tf.Tensor) -> tf.Tensor:
-    opacity = tf.cast(alpha, tf.float32) / 255.0
-    return tf.cast(tf.round(tf.cast(colours, tf.float32) * opacity + 255.0 * (1.0 - opacity)), tf.uint8)
-
-
-def _resize(picture: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Resizes uint8 as `keras_deid.data.images.resize_image` does: by area to become smaller, else cubic."""
-    resized = tf.cond(
-        tf.reduce_all(size <= tf.shape(picture)[:2]),
-        lambda: tf.image.resize(picture, size, "area"),
-        lambda: tf.image.resize(picture, size, "bicubic"),
-    )
-    return tf.saturate_cast(tf.round(resized), tf.uint8)
+def _guarded_boxes(boxes: tf.Tensor, pictures: tf.Tensor) -> tf.Tensor:
+    boxes = tf.ensure_shape(boxes, (None, None, 4))
+    count, most = tf.shape(boxes)[0], tf.shape(boxes)[1]
+    fits = tf.debugging.Assert(tf.equal(count, pictures), ["boxes: expected for pictures:", pictures, "got:", count])
+    few = tf.debugging.Assert(most <= BOX_LIMIT, [f"boxes: expected at most {BOX_LIMIT} a picture, got:", most])
+    with tf.control_dependencies([fits, few]):
+        return tf.identity(boxes)

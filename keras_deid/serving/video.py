@@ -16,8 +16,9 @@ from keras_deid.data.boxes import FrameBox
 from keras_deid.data.images import ImageError
 from keras_deid.errors import UserError
 from keras_deid.serving.model import Restorer
+from keras_deid.serving.parts import listed_part, restore_parts
 from keras_deid.serving.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
-from keras_deid.serving.regions import Part, cut_out, listed_part, put_back, whole_picture
+from keras_deid.serving.regions import Part, cut_out, put_back, whole_picture
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
 """Containers that hold H.264 and whatever sound the source has."""
@@ -149,7 +150,8 @@ def _restored(
 ) -> Iterator[np.ndarray]:
     numbered = enumerate(pictures)
     while batch := [(picture, parts_of(frame)) for frame, picture in itertools.islice(numbered, BATCH_SIZE)]:
-        answers = iter(restore_all(model, [cut_out(picture, part, model.size) for picture, parts in batch for part in parts]))
+        inputs = [cut_out(picture, part, model.size) for picture, parts in batch for part in parts]
+        answers = iter(restore_parts(model, inputs))
         for picture, parts in batch:
             yield put_back(picture, parts, list(itertools.islice(answers, len(parts))))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -28,25 +30,34 @@ def write_warmup(folder: Path, name: str, size: tuple[int, int]) -> None:
         name: of the model on the server.
         size: (height, width) of what the model sees.
     """
-    picture = encode_png(np.full((*size, 3), _GREY, np.uint8))
     path = folder / WARMUP_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as records:
         for count in BATCHES:
-            shape = (count, *size, 3)
-            # One value stands for all: TensorFlow repeats the last one until the shape is full.
-            grey = tf.make_tensor_proto(_GREY / 255, tf.float32, shape)
-            records.write(_record(name, "serving_default", "image", grey))
-            records.write(_record(name, "serve_uint8", "image", tf.make_tensor_proto(_GREY, tf.uint8, shape)))
-            files = tf.make_tensor_proto([picture] * count, tf.string, (count,))
-            records.write(_record(name, "serve_bytes", "image_bytes", files))
+            for signature, inputs in _requests(count, size):
+                records.write(_record(name, signature, inputs))
 
 
-def _record(name: str, signature: str, input_name: str, value: object) -> bytes:
+def _requests(count: int, size: tuple[int, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    shape = (count, *size, 3)
+    # One value stands for all: TensorFlow repeats the last one until the shape is full.
+    pictures = tf.make_tensor_proto(_GREY, tf.uint8, shape)
+    files = tf.make_tensor_proto([encode_png(np.full(shape[1:], _GREY, np.uint8))] * count, tf.string, (count,))
+    middle = [size[1] // 4, size[0] // 4, size[1] // 4 * 3, size[0] // 4 * 3]
+    boxes = tf.make_tensor_proto([[middle]] * count, tf.float32, (count, 1, 4))
+    yield "serving_default", {"image": tf.make_tensor_proto(_GREY / 255, tf.float32, shape)}
+    yield "serve_uint8", {"image": pictures}
+    yield "serve_bytes", {"image_bytes": files}
+    yield "serve_uint8_boxes", {"image": pictures, "boxes": boxes}
+    yield "serve_bytes_boxes", {"image_bytes": files, "boxes": boxes}
+
+
+def _record(name: str, signature: str, inputs: dict[str, Any]) -> bytes:
     request = PredictRequest()
     request.model_spec.name = name
     request.model_spec.signature_name = signature
-    request.inputs[input_name].CopyFrom(value)
+    for key, value in inputs.items():
+        request.inputs[key].CopyFrom(value)
     log = PredictionLog()
     log.predict_log.request.CopyFrom(request)
     return log.SerializeToString(deterministic=True)

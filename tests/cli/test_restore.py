@@ -36,9 +36,9 @@ def run(*words):
 def test_a_folder(picture, tmp_path, capsys):
     assert run(tmp_path / "in", tmp_path / "out") == 0
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png"), 255 - picture)
-    assert capsys.readouterr().out == f"restored: 1 pictures, 0 skipped; see {tmp_path / 'out'}\n"
+    assert capsys.readouterr().out == f"restored: 1 files, 0 skipped; see {tmp_path / 'out'}\n"
     assert run(tmp_path / "in", tmp_path / "out") == 0
-    assert "restored: 0 pictures, 1 were there already, 0 skipped" in capsys.readouterr().out
+    assert "restored: 0 files, 1 were there already, 0 skipped" in capsys.readouterr().out
 
 
 def test_a_broken_file_is_skipped_and_the_exit_code_says_so(picture, tmp_path, capsys):
@@ -73,16 +73,18 @@ def test_a_missing_input_is_one_line(tmp_path, capsys):
 def test_a_video(tmp_path, monkeypatch, capsys):
     seen = []
 
-    def restore_video(source, out, model, progress):
+    def restore_video(source, out, model, *, boxes, progress):
         progress(1, 1)
-        seen.append((source, out, model.name))
+        seen.append((source, out, model.name, boxes))
 
-    monkeypatch.setattr("keras_deid.serving.video.restore_video", restore_video)
+    monkeypatch.setattr("keras_deid.serving.restore.restore_video", restore_video)
     (tmp_path / "in.mp4").touch()
     assert run(tmp_path / "in.mp4", tmp_path / "out.mp4") == 0
-    assert seen == [(tmp_path / "in.mp4", tmp_path / "out.mp4", "negative")]
-    assert run(tmp_path / "in.mp4", tmp_path / "out.mp4", "--boxes", "boxes.csv") == 2
-    assert "boxes are for pictures" in capsys.readouterr().err
+    (tmp_path / "boxes.csv").write_text("path,frame,x0,y0,x1,y1\nin.mp4,,1,2,3,4\nin.mp4,5,6,7,8,9\n")
+    assert run(tmp_path / "in.mp4", tmp_path / "out.mp4", "--boxes", tmp_path / "boxes.csv") == 0
+    boxes = (2, (1, 2, 3, 4), None), (3, (6, 7, 8, 9), 5)
+    given = (tmp_path / "in.mp4", tmp_path / "out.mp4", "negative")
+    assert seen == [(*given, None), (*given, boxes)]
 
 
 def test_a_server_in_place_of_a_model(picture, tmp_path, monkeypatch):

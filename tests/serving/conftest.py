@@ -1,16 +1,27 @@
 import io
 import json
+import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from keras_deid.config import Config
 from keras_deid.models.resnet_generator import resnet_generator
 from keras_deid.serving.export import export
 
+from .servers import KINDS, serving
+
 # Not square, so that height and width cannot be mistaken for each other.
 HEIGHT, WIDTH = 16, 24
+
+C_API_CHILD = Path(__file__).with_name("c_api_child.py")
+C_API_LIBRARY = Path(tf.sysconfig.get_lib()) / "libtensorflow_cc.so.2"
 
 CONFIG = {
     "name": "tiny",
@@ -61,10 +72,65 @@ def model(base):
     return base / "1"
 
 
+@pytest.fixture(scope="session", params=KINDS)
+def server(request, model, tmp_path_factory):
+    """A server of two models, tiny with the label stable, and renewed: the stand-in, and TensorFlow Serving."""
+    with serving(request.param, model, tmp_path_factory.mktemp("served")) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def restore_alone(generator):
     """Restores uint8 pictures `(batch, height, width, 3)` with the Keras model, in float32 [-1, 1]."""
     return lambda pictures: generator.predict_on_batch(np.float32(pictures) / 127.5 - 1)
+
+
+@pytest.fixture(scope="session")
+def saved(model):
+    """The graph of the exported version, as a message."""
+    message = SavedModel()
+    message.ParseFromString((model / "saved_model.pb").read_bytes())
+    assert len(message.meta_graphs) == 1
+    return message.meta_graphs[0]
+
+
+@pytest.fixture(scope="session")
+def signatures(model):
+    """The signatures of the exported version, in this process."""
+    return tf.saved_model.load(str(model)).signatures
+
+
+@pytest.fixture
+def measured_in_child(model, saved, tmp_path):
+    """Runs (signature, value) pairs through the C API in a child process; an abort kills only that.
+
+    A value is an array, or a dictionary of them for a signature with several inputs. Gives for each pair an array or
+    the message of an error, the child's bytes in memory, and the most that were.
+    """
+
+    def run_all(requests):
+        with open(tmp_path / "requests", "wb") as file:
+            for signature, value in requests:
+                definition = saved.signature_def[signature]
+                values = value if isinstance(value, dict) else dict.fromkeys(definition.inputs, value)
+                (fetch,) = definition.outputs.values()
+                pickle.dump(({definition.inputs[name].name: one for name, one in values.items()}, fetch.name), file)
+        words = [C_API_CHILD, C_API_LIBRARY, model, tmp_path / "requests", tmp_path / "answers"]
+        ended = subprocess.run([sys.executable, *map(str, words)], capture_output=True, timeout=3000)
+        answers = []
+        with open(tmp_path / "answers", "rb") as file:
+            while file.peek(1):
+                answers.append(pickle.load(file))
+        assert ended.returncode == 0, f"at request {len(answers)}: {ended.stderr[-2000:]}"
+        return answers
+
+    return run_all
+
+
+@pytest.fixture
+def in_child(measured_in_child):
+    """As `measured_in_child`, without what it measures."""
+    return lambda *requests: [answer for answer, *_ in measured_in_child(requests)]
 
 
 @pytest.fixture
@@ -81,3 +147,7 @@ def encode(picture, file_format="PNG", mode="RGB", **options):
 
 def decode(content):
     return np.asarray(Image.open(io.BytesIO(content)))
+
+
+def as_strings(*contents):
+    return np.array([*contents, None], object)[:-1]

@@ -4,82 +4,34 @@ import filecmp
 import io
 import json
 import os
-import pickle
 import re
 import struct
 import subprocess
 import sys
-import zlib
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from keras_deid.data.images import read_image
 from keras_deid.errors import UserError
 from keras_deid.serving import export as export_module
 from keras_deid.serving.export import export, versions
-from keras_deid.serving.signatures import PIXEL_LIMIT
+from keras_deid.serving.graph.bombs import PIXEL_LIMIT
+from keras_deid.serving.regions import DEFAULT_CONTEXT, cut_out, part_around, put_back
+from keras_deid.serving.signatures import BOX_LIMIT, SIGNATURES
 from keras_deid.serving.warmup import BATCHES, WARMUP_FILE
 
-from .conftest import HEIGHT, WIDTH, decode, encode
-
-CHILD = Path(__file__).with_name("c_api_child.py")
-LIBRARY = Path(tf.sysconfig.get_lib()) / "libtensorflow_cc.so.2"
-
-
-@pytest.fixture(scope="module")
-def saved(model):
-    message = SavedModel()
-    message.ParseFromString((model / "saved_model.pb").read_bytes())
-    assert len(message.meta_graphs) == 1
-    return message.meta_graphs[0]
-
-
-@pytest.fixture(scope="module")
-def signatures(model):
-    return tf.saved_model.load(str(model)).signatures
-
-
-@pytest.fixture
-def in_child(model, saved, tmp_path):
-    """Runs (signature, value) pairs through the C API in a child process; an abort kills only that."""
-
-    def run_all(*requests):
-        named = []
-        for signature, value in requests:
-            definition = saved.signature_def[signature]
-            (feed,), (fetch,) = definition.inputs.values(), definition.outputs.values()
-            named.append((feed.name, fetch.name, value))
-        (tmp_path / "requests").write_bytes(pickle.dumps(named))
-        words = [CHILD, LIBRARY, model, tmp_path / "requests", tmp_path / "answers"]
-        ended = subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, timeout=120)
-        assert ended.returncode == 0, ended.stderr[-2000:]
-        return pickle.loads((tmp_path / "answers").read_bytes())
-
-    return run_all
-
-
-def as_strings(*contents):
-    return np.array([*contents, None], object)[:-1]
+from .conftest import HEIGHT, WIDTH, as_strings, decode, encode
+from .hostile import gif, gif_frame, png
 
 
 def restore_bytes(signatures, *contents):
     return signatures["serve_bytes"](image_bytes=tf.constant(contents, tf.string))["restored_bytes"].numpy()
-
-
-def png_claiming(width, height):
-    """A PNG of a few bytes whose header says that it is large."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
-    chunks = (
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
-    )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 # 1 ... ----------------------------------------------------------------------------------------------------------------
@@ -101,7 +53,16 @@ def test_1_signatures_names_dtypes_and_shapes(saved):
         "serving_default": ({"image": ("float32", sizes)}, {"restored": ("float32", sizes)}),
         "serve_uint8": ({"image": ("uint8", sizes)}, {"restored": ("uint8", sizes)}),
         "serve_bytes": ({"image_bytes": ("string", [-1])}, {"restored_bytes": ("string", [-1])}),
+        "serve_uint8_boxes": (
+            {"image": ("uint8", [-1, -1, -1, 3]), "boxes": ("float32", [-1, -1, 4])},
+            {"restored": ("uint8", [-1, -1, -1, 3])},
+        ),
+        "serve_bytes_boxes": (
+            {"image_bytes": ("string", [-1]), "boxes": ("float32", [-1, -1, 4])},
+            {"restored_bytes": ("string", [-1])},
+        ),
     }
+    assert set(definitions) == set(SIGNATURES)
 
 
 def test_2_c_api_equals_the_keras_model(in_child, pictures, restore_alone):
@@ -160,6 +121,24 @@ def test_5_bad_tensors_are_errors_and_never_an_abort(in_child, pictures):
     assert good.shape == pictures.shape
 
 
+def test_5_bad_boxes_are_errors_and_never_an_abort(in_child, pictures):
+    files = as_strings(*map(encode, pictures))
+    shapes = [(), (4,), (3, 4), (1, 3, 1, 4), (3, 1, 3), (3, 1, 5), (2, 1, 4), (0, 1, 4), (4, 0, 4)]
+    shapes += [(3, BOX_LIMIT + 1, 4)]
+    bad = [np.zeros(shape, "float32") for shape in shapes] + [np.zeros((3, 1, 4), "int32")]
+    requests = [("serve_uint8_boxes", {"image": pictures, "boxes": boxes}) for boxes in bad]
+    requests += [("serve_bytes_boxes", {"image_bytes": files, "boxes": boxes}) for boxes in bad]
+    none = np.zeros((1, 1, 4), "float32")
+    shapes = [(), (HEIGHT, WIDTH, 3), (1, HEIGHT, WIDTH), (1, HEIGHT, WIDTH, 4), (1, 1, HEIGHT, WIDTH, 3)]
+    shapes += [(1, 70_000, 1, 3), (1, 1, 70_000, 3), (1, 6000, 6000, 3)]
+    requests += [("serve_uint8_boxes", {"image": np.zeros(shape, "uint8"), "boxes": none}) for shape in shapes]
+    requests += [("serve_bytes_boxes", {"image_bytes": np.array(files[0], object), "boxes": none})]
+    requests += [("serve_bytes_boxes", {"image_bytes": as_strings(b"junk"), "boxes": none})]
+    *answers, good = in_child(*requests, ("serve_uint8_boxes", {"image": pictures, "boxes": none.repeat(3, 0)}))
+    assert [type(answer) for answer in answers] == [str] * len(requests)
+    np.testing.assert_array_equal(good, pictures)
+
+
 def test_5_bad_files_are_errors_and_never_an_abort(in_child, pictures):
     good = encode(pictures[0])
     jpeg = encode(pictures[0], "JPEG")
@@ -173,11 +152,8 @@ def test_5_bad_files_are_errors_and_never_an_abort(in_child, pictures):
         jpeg[: len(jpeg) // 3],
         encode(pictures[0], "TIFF"),
     ]
-    bad += [png_claiming(60_000, 60_000), png_claiming(2**31 - 1, 2**31 - 1), png_claiming(0, 0)]
-    bad += [
-        b"GIF89a" + struct.pack("<HH", 65535, 65535) + good[10:],
-        jpeg.replace(struct.pack(">HH", HEIGHT, WIDTH), b"\x80\x00" * 2),
-    ]
+    bad += [png(60_000, 60_000), png(2**31 - 1, 2**31 - 1), png(0, 0)]
+    bad += [gif(gif_frame(65_535, 65_535)), jpeg.replace(struct.pack(">HH", HEIGHT, WIDTH), b"\x80\x00" * 2)]
     answers = in_child(*(("serve_bytes", as_strings(content)) for content in bad), ("serve_bytes", as_strings(good)))
     assert [type(answer) for answer in answers[:-1]] == [str] * len(bad)
     assert decode(answers[-1][0]).shape == (HEIGHT, WIDTH, 3)
@@ -271,8 +247,7 @@ def test_8_warmup_requests_parse_and_run(model, signatures):
         inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
         (restored,) = signatures[request.model_spec.signature_name](**inputs).values()
         seen.append((request.model_spec.signature_name, int(restored.shape[0])))
-    names = ("serving_default", "serve_uint8", "serve_bytes")
-    assert seen == [(name, count) for count in BATCHES for name in names]
+    assert seen == [(name, count) for count in BATCHES for name in SIGNATURES]
 
 
 def test_9_and_10_the_same_weights_give_the_same_bytes_under_the_next_version(run, base, model):
@@ -309,10 +284,141 @@ def test_10_what_a_killed_export_left_is_no_hindrance(run, tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
+def test_10_a_killed_export_leaves_no_version_and_nothing_that_goes_on(run, tmp_path, monkeypatch):
+    words = "from pathlib import Path; from keras_deid.serving.export import export; "
+    code = f"{words}export(Path({str(run)!r}), Path('tiny'))"
+    exporting = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    while not (tmp_path / ".tiny.partial" / "model").exists():
+        assert exporting.poll() is None
+        time.sleep(0.01)
+    children = Path(f"/proc/{exporting.pid}/task/{exporting.pid}/children").read_text().split()
+    exporting.kill()
+    exporting.wait()
+    assert [path.name for path in tmp_path.iterdir()] == [".tiny.partial"]
+    while any(is_running(child) for child in children):
+        time.sleep(0.01)
+    monkeypatch.setattr(export_module, "write_saved_model", write_files)
+    assert export(run, tmp_path / "tiny") == tmp_path / "tiny" / "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
+
+
+def is_running(process):
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
 def write_files(run, folder, name):
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "variables" / "variables.index").write_bytes(b"weights")
+
+
+# Boxes ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def photo():
+    """Smooth, as photographs are, and neither as large nor as wide as what the network sees."""
+    noise = np.random.default_rng(5).integers(0, 256, (8, 10, 3)).astype("uint8")
+    return np.asarray(Image.fromarray(noise).resize((150, 90), Image.Resampling.BICUBIC))
+
+
+def by_the_client(signatures, photo, boxes):
+    """What `restore.py --boxes` makes of a picture with the model alone."""
+    parts = [part_around(tuple(box), DEFAULT_CONTEXT, photo.shape[:2], (HEIGHT, WIDTH)) for box in boxes]
+    seen = np.stack([cut_out(photo, part, (HEIGHT, WIDTH)) for part in parts])
+    restored = signatures["serve_uint8"](image=tf.constant(seen))["restored"].numpy()
+    return put_back(photo, parts, list(restored))
+
+
+def restore_boxes(signatures, image, boxes):
+    tensors = {"image": tf.constant(image), "boxes": tf.constant(boxes, tf.float32)}
+    return signatures["serve_uint8_boxes"](**tensors)["restored"].numpy()
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        [(40, 20, 70, 60)],
+        [(40.25, 20.75, 70.5, 60.125)],
+        [(20, 20, 60, 60), (40, 30, 90, 80), (30, 10, 50, 40)],  # overlap
+        [(-30, -20, 25, 30), (130, 70, 400, 300)],  # reach outside
+        [(-1e30, -1e30, 1e30, 1e30)],
+        [(0, 0, 150, 90)],
+        [(70, 40, 73, 42)],  # a crop of six pixels, which is enlarged
+        [(70.25, 40.5, 70.5, 40.625)],
+    ],
+)
+def test_boxes_are_restored_as_by_the_client(signatures, photo, boxes):
+    restored = restore_boxes(signatures, photo[None], [boxes])[0]
+    np.testing.assert_allclose(np.int32(restored), by_the_client(signatures, photo, boxes), atol=1)
+    assert (restored != photo).any()
+
+
+def test_boxes_leave_all_other_pixels_as_they_are(signatures, photo):
+    restored = restore_boxes(signatures, photo[None], [[(40, 20, 70, 60), (100.5, 10, 120, 30)]])[0]
+    inside = np.zeros(photo.shape[:2], bool)
+    inside[20:60, 40:70] = inside[10:30, 100:120] = True
+    np.testing.assert_array_equal(restored[~inside], photo[~inside])
+    assert (restored[inside] != photo[inside]).any(axis=1).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (0, 0, 0, 0),
+        (np.nan,) * 4,
+        (10, 10, np.nan, 20),
+        (-np.inf, 0, np.inf, 20),
+        (30, 30, 30, 60),
+        (60, 60, 30, 30),
+        (-20, 0, 0, 20),
+        (150, 0, 170, 20),
+        (3e38, 3e38, 3.2e38, 3.2e38),
+    ],
+)
+def test_a_row_that_is_no_box_changes_nothing(signatures, photo, box):
+    np.testing.assert_array_equal(restore_boxes(signatures, photo[None], [[box]])[0], photo)
+    good = (40, 20, 70, 60)
+    both = restore_boxes(signatures, photo[None], [[box, good, box]])
+    np.testing.assert_array_equal(both, restore_boxes(signatures, photo[None], [[good]]))
+
+
+@pytest.mark.parametrize(
+    ("image", "boxes"),
+    [((0, 90, 150, 3), (0, 2, 4)), ((2, 90, 150, 3), (2, 0, 4)), ((0, 0, 0, 3), (0, 0, 4)), ((2, 0, 9, 3), (2, 1, 4))],
+)
+def test_boxes_of_nothing(signatures, image, boxes):
+    picture = np.full(image, 7, "uint8")
+    np.testing.assert_array_equal(restore_boxes(signatures, picture, np.full(boxes, 5)), picture)
+    if not image[0]:
+        tensors = {"image_bytes": tf.constant([], tf.string), "boxes": tf.zeros(boxes)}
+        assert signatures["serve_bytes_boxes"](**tensors)["restored_bytes"].shape == (0,)
+
+
+def test_boxes_in_files_of_different_sizes_equal_those_in_pixels(signatures, photo):
+    batch = [photo, photo[10:70, 20:90], photo[:16, :24]]
+    boxes = np.float32(
+        [[(40, 20, 70, 60), (5, 5, 30, 30)], [(3, 3, 40, 40), (0,) * 4], [(2, 2, 14, 14), (9, 2, 20, 9)]]
+    )
+    contents = tf.constant([encode(picture) for picture in batch])
+    files = signatures["serve_bytes_boxes"](image_bytes=contents, boxes=tf.constant(boxes))["restored_bytes"].numpy()
+    for picture, own, content in zip(batch, boxes, files, strict=True):
+        np.testing.assert_array_equal(decode(content), restore_boxes(signatures, picture[None], own[None])[0])
+
+
+def test_boxes_through_the_c_api(in_child, signatures, photo):
+    boxes = np.float32([[(40, 20, 70, 60)]])
+    files = as_strings(encode(photo))
+    pixels, contents = in_child(
+        ("serve_uint8_boxes", {"image": photo[None], "boxes": boxes}),
+        ("serve_bytes_boxes", {"image_bytes": files, "boxes": boxes}),
+    )
+    np.testing.assert_array_equal(decode(contents[0]), pixels[0])
+    np.testing.assert_allclose(np.int32(pixels[0]), by_the_client(signatures, photo, boxes[0].tolist()), atol=1)
 
 
 # What else there is ---------------------------------------------------------------------------------------------------
@@ -355,6 +461,7 @@ def test_the_model_card_says_what_it_is(model, base):
     assert card["weights"] == "moving average over training"
     assert card["figures"]["restored"] == {"psnr": 22.5, "faces_found": 0.5}
     assert card["versions"]["tensorflow"] == tf.__version__
+    assert card["input"].keys() == {"size", *SIGNATURES}
     assert re.fullmatch("[0-9a-f]{64}", card["sha256"])
     text = (model / "model_card.md").read_text()
     assert "| mosaic | 20.12 | - |" in text and "| restored | 22.5 | 0.5 |" in text
@@ -371,7 +478,7 @@ def test_the_server_files_name_the_model_and_the_server(base):
     assert 'path: "/monitoring/prometheus/metrics"' in (folder / "monitoring.config").read_text()
     readme = (folder / "README.md").read_text()
     assert f"tensorflow/serving:{tf.__version__}" in readme and "--enable_batching --batching" in readme
-    assert "127.0.0.1:8501:8501" in readme
+    assert "127.0.0.1:8501:8501" in readme and "fill up with rows of zeros" in readme
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,4 @@
-"""Statement 20: gRPC agrees with REST. It is run against the stand-in."""
-
-import shutil
+"""Statement 20: gRPC agrees with REST. It is run against the servers of `servers.py`."""
 
 import numpy as np
 import pytest
@@ -9,25 +7,17 @@ from keras_deid.errors import UserError
 from keras_deid.serving import grpc_client as client_module
 from keras_deid.serving.client import RestModel, ServingError
 from keras_deid.serving.grpc_client import GrpcModel
-from keras_deid.serving.stand_in.grpc_server import grpc_server
-from keras_deid.serving.stand_in.library import Library
 
 from .conftest import HEIGHT, WIDTH, encode
-from .test_rest import free_port, stand_in
+from .servers import STAND_IN, free_port
 
 
-@pytest.fixture(scope="module")
-def both(model, tmp_path_factory):
+@pytest.fixture
+def both(server):
     """The same model over REST and over gRPC."""
-    base = tmp_path_factory.mktemp("served") / "tiny"
-    shutil.copytree(model, base / "1")
-    library = Library(base.parent)
-    library.refresh()
-    server, port = grpc_server(library, "127.0.0.1:0")
-    server.start()
-    with stand_in(library) as rest_port:
-        yield RestModel(f"http://127.0.0.1:{rest_port}/v1/models/tiny"), GrpcModel(f"127.0.0.1:{port}/tiny")
-    server.stop(grace=None)
+    if server.grpc is None:
+        pytest.skip("needs the server's HOST:PORT of gRPC in TF_SERVING_GRPC; docs/serving.md has the commands")
+    return RestModel(f"http://{server.rest}/v1/models/tiny"), GrpcModel(f"{server.grpc}/tiny")
 
 
 def test_20_status_and_metadata_agree(both):
@@ -45,6 +35,15 @@ def test_20_predictions_agree(both, pictures):
     np.testing.assert_allclose(floats, rest.predict("serving_default", {"image": unit.tolist()}), atol=1e-6)
     uint8 = grpc.predict("serve_uint8", {"image": pictures})["restored"]
     np.testing.assert_array_equal(uint8, rest.predict("serve_uint8", {"image": pictures.tolist()}))
+
+
+def test_20_predictions_equal_the_keras_model(both, pictures, restore_alone):
+    _, grpc = both
+    expected = np.clip((restore_alone(pictures) + 1) / 2, 0, 1)
+    floats = grpc.predict("serving_default", {"image": np.float32(pictures) / 255})["restored"]
+    np.testing.assert_allclose(floats, expected, atol=1e-5)
+    for uint8 in (grpc.predict("serve_uint8", {"image": pictures})["restored"], grpc.restore(pictures)):
+        np.testing.assert_allclose(uint8.astype(int), np.rint(expected * 255), atol=1)
 
 
 def test_20_more_than_four_mebibytes(both):
@@ -65,8 +64,8 @@ def test_20_more_than_four_mebibytes(both):
         ("serve_bytes", {"image_bytes": np.array([b"junk"])}, "Unknown image file format"),
     ],
 )
-def test_errors_have_the_servers_words_and_rests_code(both, signature, inputs, message):
-    with pytest.raises(ServingError, match=message) as raised:
+def test_20_errors_have_the_servers_words_and_rests_code(both, server, signature, inputs, message):
+    with pytest.raises(ServingError, match=message if server.kind == STAND_IN else "") as raised:
         both[1].predict(signature, inputs)
     assert raised.value.status == 400
     assert "Traceback" not in str(raised.value)
@@ -94,3 +93,12 @@ def test_files_of_any_size(both):
     rest, grpc = both
     (content,) = grpc.predict("serve_bytes", {"image_bytes": np.array([encode(large)], object)})["restored_bytes"]
     assert rest.restore_files([encode(large)]) == [content]
+
+
+def test_pictures_have_a_limit(both, server):
+    if server.kind != STAND_IN:
+        pytest.skip("only the stand-in promises it")
+    bomb = encode(np.zeros((4001, 8000), np.uint8), mode="1")
+    with pytest.raises(ServingError, match="a picture has more than 32000000 pixels") as raised:
+        both[1].predict("serve_bytes", {"image_bytes": np.array([bomb], object)})
+    assert raised.value.status == 400

@@ -1,18 +1,25 @@
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
 
 from keras_deid.data.images import read_image
 from keras_deid.errors import UserError
 from keras_deid.serving import restore as restore_module
 from keras_deid.serving.manifest import MANIFEST, Manifest, settings_of
 from keras_deid.serving.model import LocalModel
-from keras_deid.serving.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
+from keras_deid.serving.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE, open_picture
+from keras_deid.serving.regions import cut_out, whole_picture
 from keras_deid.serving.restore import restore_folder, restore_picture
 
 SIZE = (16, 24)
+PICTURES = 36
 
 
 class Negative:
@@ -38,9 +45,9 @@ def folder(tmp_path):
     """Pictures of the model's size in two folders, one of them broken."""
     source = tmp_path / "in"
     (source / "sub" / "deep").mkdir(parents=True)
-    for seed in range(20):
+    for seed in range(PICTURES):
         Image.fromarray(random_picture(seed)).save(source / "sub" / f"{seed:02d}.png")
-    Image.fromarray(random_picture(20)).save(source / "sub" / "deep" / "a.bmp")
+    Image.fromarray(random_picture(PICTURES)).save(source / "sub" / "deep" / "a.bmp")
     (source / "broken.jpg").write_bytes(b"\xff\xd8\xff junk")
     return source
 
@@ -52,16 +59,16 @@ def files_of(folder):
 def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
     model, seen = Negative(), []
     report = restore_folder(folder, tmp_path / "out", model, progress=lambda *counts: seen.append(counts))
-    assert (report.restored, report.kept, len(report.broken)) == (21, 0, 1)
+    assert (report.restored, report.kept, len(report.broken)) == (PICTURES + 1, 0, 1)
     assert str(report.broken[0]).startswith(f"{folder / 'broken.jpg'}: broken image")
-    expected = {f"sub/{seed:02d}.png" for seed in range(20)} | {"sub/deep/a.bmp", "sub/deep/a.bmp.xmp", MANIFEST}
+    expected = {f"sub/{seed:02d}.png" for seed in range(PICTURES)} | {"sub/deep/a.bmp", "sub/deep/a.bmp.xmp", MANIFEST}
     assert set(files_of(tmp_path / "out")) == expected
-    for seed in range(20):
+    for seed in range(PICTURES):
         np.testing.assert_array_equal(
             read_image(tmp_path / "out" / "sub" / f"{seed:02d}.png"), 255 - random_picture(seed)
         )
-    assert model.batches == [16, 5]
-    assert seen[-1] == (22, 22)
+    assert model.batches == [32, 5]
+    assert seen[-1] == (PICTURES + 2, PICTURES + 2)
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
     assert [row["path"] for row in manifest["pictures"]] == sorted(expected - {MANIFEST, "sub/deep/a.bmp.xmp"})
     assert manifest["settings"]["model"] == "negative" and manifest["synthetic"] is True
@@ -85,9 +92,9 @@ def test_an_interrupted_call_continues_to_the_same_end(folder, tmp_path, monkeyp
     monkeypatch.undo()
     model = Negative()
     with open(tmp_path / "out" / ".manifest.jsonl", "a") as journal:
-        journal.write('{"path": "sub/19')  # as a kill tears it
+        journal.write('{"path": "sub/35')  # as a kill tears it
     report = restore_folder(folder, tmp_path / "out", model)
-    assert (report.kept, report.restored) == (7, 14) and sum(model.batches) == 14
+    assert (report.kept, report.restored) == (7, 30) and sum(model.batches) == 30
     assert files_of(tmp_path / "out") == files_of(tmp_path / "in_one_go")
 
 
@@ -98,7 +105,7 @@ def test_what_is_there_is_kept_unless_it_changed(folder, tmp_path):
     (tmp_path / "out" / "sub" / "01.png").unlink()
     (tmp_path / "out" / "sub" / "02.png").write_bytes(b"short")
     report = restore_folder(folder, tmp_path / "out", Negative())
-    assert (report.kept, report.restored) == (18, 3)
+    assert (report.kept, report.restored) == (34, 3)
     after = files_of(tmp_path / "out")
     assert {name for name in after if after[name] != before[name]} == {"sub/00.png", MANIFEST}
 
@@ -204,7 +211,7 @@ def test_refuses_what_cannot_be(folder, tmp_path):
     (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\nother.png,1,1,2,2\n")
     with pytest.raises(UserError, match="lies in the folder of pictures"):
         restore_folder(folder, folder / "out", Negative())
-    with pytest.raises(UserError, match="there is no picture other.png"):
+    with pytest.raises(UserError, match="there is no file other.png"):
         restore_folder(folder, tmp_path / "out", Negative(), boxes=tmp_path / "boxes.csv")
     with pytest.raises(UserError, match="unknown format"):
         restore_picture(folder / "sub" / "00.png", tmp_path / "out.xyz", Negative())
@@ -221,3 +228,106 @@ def test_a_folder_with_a_foreign_manifest_is_refused(tmp_path):
     (tmp_path / MANIFEST).write_text("[]")
     with pytest.raises(UserError, match="no manifest of restored pictures"):
         Manifest(tmp_path, settings_of("negative", "0", None))
+
+
+def smooth_picture(height, width):
+    rows, columns = np.mgrid[0:height, 0:width] / 90.0
+    waves = [np.sin(rows + phase) + np.cos(columns + phase / 3) for phase in range(3)]
+    return np.uint8(np.rint(127.5 + 60 * np.stack(waves, axis=-1)))
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_jpeg_is_decoded_no_finer_than_the_model_needs(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(smooth_picture(803, 1201)).save(tmp_path / "in.jpg", quality=95, exif=exif)
+    size = (803, 1201) if orientation == 1 else (1201, 803)
+    small, full = open_picture(tmp_path / "in.jpg", 4 * max(SIZE)), open_picture(tmp_path / "in.jpg")
+    assert small.size == full.size == full.pixels.shape[:2] == size
+    assert small.pixels.shape == (round(size[0] / 8), round(size[1] / 8), 3)
+    part = whole_picture(size, SIZE)
+    seen = [cut_out(opened.pixels, part, SIZE).astype(int) for opened in (small, full)]
+    assert np.abs(seen[0] - seen[1]).mean() < 1
+    restore_picture(tmp_path / "in.jpg", tmp_path / "out.jpg", Negative())
+    assert read_image(tmp_path / "out.jpg").shape == (*size, 3)
+
+
+@pytest.mark.parametrize("sampling", [0, 1, 2])
+def test_a_jpeg_keeps_its_colour_resolution_unless_parts_of_it_stay(tmp_path, sampling):
+    Image.fromarray(smooth_picture(60, 80)).save(tmp_path / "in.jpg", subsampling=sampling)
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\nin.jpg,10,20,30,40\n")
+    restore_picture(tmp_path / "in.jpg", tmp_path / "whole.jpg", Negative())
+    restore_picture(tmp_path / "in.jpg", tmp_path / "part.jpg", Negative(), boxes=tmp_path / "boxes.csv")
+    with Image.open(tmp_path / "whole.jpg") as whole, Image.open(tmp_path / "part.jpg") as part:
+        assert (get_sampling(whole), get_sampling(part)) == (sampling, 0)
+
+
+def test_a_batch_ends_early_when_its_pictures_are_large(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(restore_module, "_PIXELS_HELD", 10 * SIZE[0] * SIZE[1])
+    model = Negative()
+    restore_folder(folder, tmp_path / "out", model)
+    assert model.batches == [10, 10, 10, 7]
+
+
+# The command in a process of its own, with a model that takes its time; its arguments are those of the command.
+CHILD = """
+import sys, time
+import keras_deid.cli.restore, keras_deid.serving.model
+
+class Slow:
+    name, identity, size, context = "negative", "0", (16, 24), 2.0
+    def __init__(self, folder):
+        pass
+    def restore(self, pictures):
+        time.sleep(0.05)
+        return 255 - pictures
+
+keras_deid.serving.model.LocalModel = Slow
+keras_deid.cli.restore.start_tensorflow = lambda: None
+import keras_deid.serving.parts as parts
+parts.BATCH_SIZE = 1
+sys.exit(keras_deid.cli.restore.main())
+"""
+
+
+def start(source, out):
+    words = [sys.executable, "-c", CHILD, str(source), str(out), "--model", "none"]
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def outputs(folder):
+    return [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+
+
+def stopped_once(source, out, there, number):
+    """Runs the command until so many outputs are there, and sends it a signal; returns exit code and messages."""
+    with start(source, out) as process:
+        deadline = time.monotonic() + 60
+        while len(outputs(out)) < there and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.002)
+        process.send_signal(number)
+        return process.wait(), process.stderr.read()
+
+
+def test_killed_again_and_again_it_comes_to_the_same_end(folder, tmp_path):
+    (folder / "broken.jpg").unlink()
+    restore_folder(folder, tmp_path / "in_one_go", Negative())
+    whole = files_of(tmp_path / "in_one_go")
+    out = tmp_path / "out"
+    for there, number, code in (
+        (1, signal.SIGKILL, -signal.SIGKILL),
+        (9, signal.SIGTERM, 143),
+        (17, signal.SIGINT, 130),
+        (30, signal.SIGKILL, -signal.SIGKILL),
+    ):
+        ended, said = stopped_once(folder, out, there, number)
+        assert ended == code and said == ("interrupted\n" if number == signal.SIGINT else "")
+        halfway = files_of(out)
+        assert MANIFEST not in halfway
+        assert all(halfway[name] == whole[name] for name in halfway if not name.rpartition("/")[2].startswith("."))
+        hidden = [name for name in halfway if name.rpartition("/")[2].startswith(".")]
+        assert number == signal.SIGKILL or hidden == [".manifest.jsonl"]
+    model = Negative()
+    report = restore_folder(folder, out, model)
+    assert report.kept >= 28 and sum(model.batches) == report.restored == PICTURES + 1 - report.kept
+    assert files_of(out) == whole

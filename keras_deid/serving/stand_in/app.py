@@ -7,7 +7,6 @@ import json
 import logging
 import re
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -21,14 +20,10 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse,
 
 from keras_deid.serving.stand_in.errors import RequestError
 from keras_deid.serving.stand_in.library import Library
+from keras_deid.serving.stand_in.limits import Limits
 from keras_deid.serving.stand_in.predict_json import parse_request, to_body, to_tensors
 
 log = logging.getLogger(__name__)
-
-BODY_LIMIT = 64 * 2**20
-"""Bytes of a request, also after it is unpacked."""
-BODY_SECONDS = 60.0
-"""Time that a client has to send its request."""
 
 _WHERE = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
 _PREDICT = re.compile(_WHERE + ":predict")
@@ -36,19 +31,18 @@ _METADATA = re.compile(_WHERE + "/metadata")
 _STATUS = re.compile(_WHERE)
 
 
-def rest_app(library: Library, body_limit: int = BODY_LIMIT, body_seconds: float = BODY_SECONDS) -> Starlette:
+def rest_app(library: Library, limits: Limits) -> Starlette:
     """Makes the application.
 
     Args:
         library: the models.
-        body_limit: bytes of a request, also after it is unpacked; more is refused.
-        body_seconds: time that a client has to send its request.
+        limits: what is refused.
     """
 
     async def answer(request: Request) -> Response:
         try:
-            body = await asyncio.wait_for(_read_body(request, body_limit), body_seconds)
-            content = await run_in_threadpool(_answer, library, request.method, request.url.path, body)
+            body = await asyncio.wait_for(_read_body(request, limits.body), limits.seconds)
+            content = await run_in_threadpool(_answer, library, limits, request.method, request.url.path, body)
             return Response(content, media_type="application/json")
         except RequestError as error:
             return _error(error.status, error.message)
@@ -91,34 +85,33 @@ def _unpack(content: bytes, limit: int) -> bytes:
     return unpacked
 
 
-def _answer(library: Library, method: str, path: str, body: bytes) -> bytes:
-    handlers: tuple[tuple[str, re.Pattern[str], Callable[..., Any]], ...] = (
-        ("POST", _PREDICT, _predict),
-        ("GET", _METADATA, _metadata),
-        ("GET", _STATUS, _status),
-    )
-    for expected, pattern, handle in handlers:
-        found = pattern.fullmatch(path)
-        if method == expected and found:
-            return handle(library, body, **found.groupdict())
+def _answer(library: Library, limits: Limits, method: str, path: str, body: bytes) -> bytes:
+    if method == "POST" and (found := _PREDICT.fullmatch(path)):
+        return _predict(library, limits, body, **found.groupdict())
+    if method == "GET" and (found := _METADATA.fullmatch(path)):
+        return _metadata(library, **found.groupdict())
+    if method == "GET" and (found := _STATUS.fullmatch(path)):
+        return _status(library, **found.groupdict())
     raise RequestError(400, f"Malformed request: {method} {path[:200]}")
 
 
-def _predict(library: Library, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
+def _predict(library: Library, limits: Limits, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
     servable = library.find(name, version, label)
     request = parse_request(body)
     inputs = to_tensors(request, servable.input_specs(request.signature))
+    for input_name, array in inputs.items():
+        limits.check_pictures(input_name, array)
     return to_body(servable.predict(request.signature, inputs), request.by_row)
 
 
-def _metadata(library: Library, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
+def _metadata(library: Library, name: str, version: str | None, label: str | None) -> bytes:
     servable = library.find(name, version, label)
     signatures = SignatureDefMap(signature_def=servable.definitions)
     spec = {"name": name, "signature_name": "", "version": str(servable.version)}
     return _to_json({"model_spec": spec, "metadata": {"signature_def": _to_dict(signatures)}})
 
 
-def _status(library: Library, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
+def _status(library: Library, name: str, version: str | None, label: str | None) -> bytes:
     response = GetModelStatusResponse()
     for number, state in library.states(name, version, label):
         status = response.model_version_status.add(version=number, state=ModelVersionStatus.State.Value(state))

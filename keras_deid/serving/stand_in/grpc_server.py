@@ -18,9 +18,9 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
     add_PredictionServiceServicer_to_server,
 )
 
-from keras_deid.serving.stand_in.app import BODY_LIMIT
 from keras_deid.serving.stand_in.errors import RequestError
 from keras_deid.serving.stand_in.library import Library
+from keras_deid.serving.stand_in.limits import Limits
 from keras_deid.serving.stand_in.predict_json import DEFAULT_SIGNATURE
 
 log = logging.getLogger(__name__)
@@ -36,19 +36,20 @@ _CODES = {
 }
 
 
-def grpc_server(library: Library, address: str) -> tuple[grpc.Server, int]:
+def grpc_server(library: Library, address: str, limits: Limits) -> tuple[grpc.Server, int]:
     """Makes a server, to be started.
 
     Args:
         library: the models.
         address: `HOST:PORT`; port 0 takes a free one.
+        limits: what is refused.
 
     Returns:
         The server, and its port.
     """
-    limits = [(f"grpc.max_{way}_message_length", BODY_LIMIT) for way in ("send", "receive")]
-    server = grpc.server(ThreadPoolExecutor(_THREADS), options=limits)
-    service = _Service(library)
+    sizes = [("grpc.max_receive_message_length", limits.body), ("grpc.max_send_message_length", -1)]
+    server = grpc.server(ThreadPoolExecutor(_THREADS), options=sizes)
+    service = _Service(library, limits)
     add_PredictionServiceServicer_to_server(service, server)
     add_ModelServiceServicer_to_server(service, server)
     return server, server.add_insecure_port(address)
@@ -70,8 +71,9 @@ def _answering(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, grpc.Se
 
 
 class _Service(PredictionServiceServicer, ModelServiceServicer):
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, limits: Limits) -> None:
         self._library = library
+        self._limits = limits
 
     @_answering
     def Predict(self, request: Any) -> PredictResponse:
@@ -86,6 +88,7 @@ class _Service(PredictionServiceServicer, ModelServiceServicer):
             raise RequestError(400, f"A tensor cannot be read: {error}"[:300]) from None
         for name, spec in specs.items():
             spec.check(name, inputs[name])
+            self._limits.check_pictures(name, inputs[name])
         response = PredictResponse()
         for name, output in servable.predict(signature, inputs).items():
             response.outputs[name].CopyFrom(tf.make_tensor_proto(output))

@@ -1,9 +1,10 @@
-"""The models of a folder, as a server holds them: the highest version of each, looked for again and again."""
+"""The models of a folder, as a server holds them: the versions to be served, looked for again and again."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from keras_deid.serving.export import versions
 from keras_deid.serving.stand_in.errors import RequestError
+from keras_deid.serving.stand_in.model_config import ModelConfig
 from keras_deid.serving.stand_in.predict_json import TensorSpec
 
 log = logging.getLogger(__name__)
@@ -80,9 +82,14 @@ class Servable:
 
 @dataclass
 class _Model:
-    current: Servable | None = None
-    ended: list[int] = field(default_factory=list)
+    loaded: dict[int, Servable] = field(default_factory=dict)
+    ended: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
+
+    @property
+    def current(self) -> Servable | None:
+        """The highest version: what is meant where a request names none."""
+        return self.loaded[max(self.loaded)] if self.loaded else None
 
 
 class Library:
@@ -92,34 +99,48 @@ class Library:
 
     Args:
         folder: holds `NAME/VERSION/`.
-        labels: names for versions, for all models.
+        configs: how models are served, by name; if given, others are not served.
     """
 
-    def __init__(self, folder: Path, labels: dict[str, int] | None = None) -> None:
+    def __init__(self, folder: Path, configs: Mapping[str, ModelConfig] | None = None) -> None:
         self._folder = folder
-        self._labels = labels or {}
+        self._configs = configs
         self._models: dict[str, _Model] = {}
         self._stop = threading.Event()
 
     def refresh(self) -> None:
-        """Loads the highest version of each model, if it is not loaded yet; one that cannot be loaded is left out."""
+        """Loads what is to be served and is not loaded yet, then ends what is no longer to be served.
+
+        A version that cannot be loaded is left out.
+        """
         for base in sorted(path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
-            model = self._models.get(base.name, _Model())
-            usable = [version for version in versions(base) if version not in model.failed]
-            if not usable or (model.current is not None and usable[-1] == model.current.version):
+            config = self._config(base.name)
+            if config is not None:
+                self._refresh(base, config)
+
+    def _refresh(self, base: Path, config: ModelConfig) -> None:
+        model = self._models.get(base.name, _Model())
+        wanted = config.served([version for version in versions(base) if version not in model.failed])
+        if not wanted or model.loaded.keys() == set(wanted):
+            return
+        self._models[base.name] = model
+        loaded = {version: servable for version, servable in model.loaded.items() if version in wanted}
+        for version in wanted:
+            if version in loaded:
                 continue
             try:
-                loaded = Servable.load(base / str(usable[-1]))
+                loaded[version] = Servable.load(base / str(version))
             except Exception as error:  # whatever a broken file leads to, the others are served
-                log.warning("%s: cannot be loaded: %s", base / str(usable[-1]), str(error).splitlines()[0:1])
-                model.failed.add(usable[-1])
-                self._models[base.name] = model
-                continue
-            if model.current is not None:
-                model.ended.append(model.current.version)
-            model.current = loaded
-            self._models[base.name] = model
-            log.info("%s: version %d is served", base.name, loaded.version)
+                log.warning("%s: cannot be loaded: %s", base / str(version), str(error).splitlines()[0:1])
+                model.failed.add(version)
+                self._refresh(base, config)
+                return
+            log.info("%s: version %d is served", base.name, version)
+        model.ended = (model.ended | model.loaded.keys()) - loaded.keys()
+        model.loaded = loaded
+
+    def _config(self, name: str) -> ModelConfig | None:
+        return ModelConfig() if self._configs is None else self._configs.get(name)
 
     def watch(self, seconds: float) -> None:
         """Refreshes again and again on a thread of its own, until `close`."""
@@ -139,7 +160,7 @@ class Library:
 
     def names(self) -> list[str]:
         """Lists the models that are served."""
-        return [name for name, model in self._models.items() if model.current is not None]
+        return [name for name, model in self._models.items() if model.loaded]
 
     def find(self, name: str, version: str | None, label: str | None) -> Servable:
         """Finds what a URL names.
@@ -147,19 +168,15 @@ class Library:
         Raises:
             RequestError: 404 for an unknown model or version, 400 for an unknown label.
         """
-        model = self._models.get(name)
-        if model is None or model.current is None:
-            raise RequestError(404, f"Servable not found for request: {_request(name, version)}")
-        if label is not None:
-            if label not in self._labels:
-                raise RequestError(400, f"Unrecognized servable version label: {label}")
-            version = str(self._labels[label])
-        if version is not None and int(version) != model.current.version:
-            raise RequestError(404, f"Servable not found for request: {_request(name, version)}")
-        return model.current
+        model = self._models.get(name, _Model())
+        number = self._version(name, version, label)
+        servable = model.current if number is None else model.loaded.get(number)
+        if servable is None:
+            raise RequestError(404, f"Servable not found for request: {_request(name, number)}")
+        return servable
 
     def states(self, name: str, version: str | None, label: str | None) -> list[tuple[int, str]]:
-        """Returns the versions that a URL names, with their states, the newest first.
+        """Returns the versions that a URL names, with their states, the highest first.
 
         Raises:
             RequestError: as `find`.
@@ -167,15 +184,21 @@ class Library:
         model = self._models.get(name)
         if model is None:
             raise RequestError(404, f"Could not find any versions of model {name}")
-        if label is not None:
-            version = str(self.find(name, None, label).version)
-        states = [(model.current.version, "AVAILABLE")] if model.current else []
-        states += [(number, "END") for number in (*reversed(model.ended), *sorted(model.failed))]
-        named = [state for state in states if version is None or state[0] == int(version)]
+        number = self._version(name, version, label)
+        states = dict.fromkeys(model.ended | model.failed, "END") | dict.fromkeys(model.loaded, "AVAILABLE")
+        named = [state for state in sorted(states.items(), reverse=True) if number in (None, state[0])]
         if not named:
-            raise RequestError(404, f"Could not find version {version} of model {name}")
+            raise RequestError(404, f"Could not find version {number} of model {name}")
         return named
 
+    def _version(self, name: str, version: str | None, label: str | None) -> int | None:
+        if label is None:
+            return None if version is None else int(version)
+        config = self._config(name)
+        if config is None or label not in config.labels:
+            raise RequestError(400, f"Unrecognized servable version label: {label}")
+        return config.labels[label]
 
-def _request(name: str, version: str | None) -> str:
+
+def _request(name: str, version: int | None) -> str:
     return f"Latest({name})" if version is None else f"Specific({name}, {version})"

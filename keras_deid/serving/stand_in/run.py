@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import uvicorn
@@ -12,6 +12,8 @@ from keras_deid.errors import UserError
 from keras_deid.serving.stand_in.app import rest_app
 from keras_deid.serving.stand_in.grpc_server import grpc_server
 from keras_deid.serving.stand_in.library import Library
+from keras_deid.serving.stand_in.limits import Limits
+from keras_deid.serving.stand_in.model_config import ModelConfig
 
 POLL_SECONDS = 1.0
 """How often new versions are looked for, as TensorFlow Serving does."""
@@ -20,7 +22,14 @@ _CONNECTIONS = 256
 
 
 def run_stand_in(
-    folder: Path, host: str, port: int, grpc_port: int, started: Callable[[list[str]], object] = lambda names: None
+    folder: Path,
+    host: str,
+    port: int,
+    grpc_port: int,
+    *,
+    configs: Mapping[str, ModelConfig] | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - cannot be changed
+    started: Callable[[list[str]], object] = lambda names: None,
 ) -> None:
     """Serves the models of a folder until the process is told to stop.
 
@@ -29,6 +38,8 @@ def run_stand_in(
         host: address to listen on.
         port: of REST.
         grpc_port: of gRPC.
+        configs: how models are served, by name; if given, others are not served.
+        limits: what is refused.
         started: is called with the names of the models, once they are loaded.
 
     Raises:
@@ -38,17 +49,17 @@ def run_stand_in(
         raise UserError(f"{folder}: no such folder; give saved_models/, which scripts/export.py writes")
     for option, wanted in (("--port", port), ("--grpc-port", grpc_port)):
         _check_free(host, wanted, option)
-    library = Library(folder)
+    library = Library(folder, configs)
     library.refresh()
     if not library.names():
         raise UserError(f"{folder}: no model in it that can be loaded; export one with scripts/export.py")
-    server, _ = grpc_server(library, f"{host}:{grpc_port}")
+    server, _ = grpc_server(library, f"{host}:{grpc_port}", limits)
     server.start()
     started(library.names())
     library.watch(POLL_SECONDS)
     try:
         uvicorn.run(
-            rest_app(library),
+            rest_app(library, limits),
             host=host,
             port=port,
             log_level="warning",
