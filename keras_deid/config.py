@@ -69,10 +69,11 @@ class SyntheticConfig(Section):
 class DataConfig(Section):
     """Where the pictures come from."""
 
-    source: Literal["synthetic", "prepared", "folders", "side_by_side"] = "synthetic"
-    """Drawn scenes; a prepared data set; two folders of pairs; Pix2Pix's side-by-side pictures."""
+    source: Literal["synthetic", "prepared", "folders", "side_by_side", "unpaired_folders"] = "synthetic"
+    """Drawn scenes; a prepared data set; two folders of pairs; Pix2Pix's side-by-side pictures; CycleGAN's folders."""
     path: Path | None = None
-    """The prepared data set, the folder that holds `x/` and `y/`, or the folder of side-by-side pictures."""
+    """The prepared data set, the folder that holds `x/` and `y/`, the one of side-by-side pictures, or the one that
+    holds `trainA/` (de-identified), `trainB/` (originals) and, with the same names on both sides, `testA/`, ..."""
     photos: Path | None = None
     """Photographs from which `path` is prepared when it does not exist yet."""
     boxes: Path | None = None
@@ -201,9 +202,15 @@ class TrainingConfig(Section):
 class SearchConfig(Section):
     """How DCGAN restores: it searches the latent vector of the picture that matches; see `models/latent_search.py`."""
 
-    steps: Count = 80
-    """Steps of the search for each picture."""
-    learning_rate: Positive = 0.1
+    steps: Count = 60
+    """Gradient steps for each picture."""
+    validation_steps: Count = 15
+    """The same for the validation pictures, at the end of each epoch."""
+    learning_rate: Positive = 0.5
+    starts: Count = 64
+    """Drawings, the same for all pictures, of which the best is started from."""
+    hidden_weight: Positive = 16.0
+    """What a pixel of a mosaic's block counts, against 1 elsewhere."""
 
 
 class Config(Section):

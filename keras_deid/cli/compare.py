@@ -1,53 +1,98 @@
-"""`scripts/compare.py CONFIG...`: trains what is not trained yet, one run after the other, and compares the figures.
+"""`scripts/compare.py CONFIG | RUN ...`: trains what is not trained yet, and puts all models side by side.
 
-Each configuration becomes the run FOLDER/NAME, NAME as in the configuration. Stopped and started again, it goes on
-where it was. Prints a Markdown table, and writes it to FOLDER/comparison.md.
+Each configuration becomes the run OUT/NAME, NAME as in the configuration, and with --seeds K also OUT/NAME_seed1 and so
+on; folders of finished runs are taken as they are. Runs that differ in their seed alone are one model. Stopped and
+started again, it goes on where it was. Writes OUT/comparison.html (one file; open it in a browser), comparison.md and
+comparison.csv.
 """
 
 import argparse
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-from keras_deid.cli.command import command
-from keras_deid.config import load_config
+from keras_deid.cli.command import EXIT_INTERRUPTED, command
+from keras_deid.cli.start_tensorflow import start_tensorflow
+from keras_deid.cli.train import photo_settings
+from keras_deid.comparison.plan import Job, comparing_steps, make_plan, minutes_left, models_of
 from keras_deid.errors import UserError
-from keras_deid.evaluation.comparison import markdown_table, read_summary
 
 _TRAIN = "from keras_deid.cli.train import main; raise SystemExit(main())"
 
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Trains and compares; see `keras_deid.evaluation.comparison.markdown_table`."""
+    """Trains and compares; see `keras_deid.comparison.compare.compare`."""
     options = _parser().parse_intermixed_args(argv)
-    paths = [Path(word) for word in options.words if "=" not in word]
-    overrides = [word for word in options.words if "=" in word]
-    if not paths:
-        raise UserError("no configuration to compare: give files such as configs/ablation/*.yaml")
-    names = {path: load_config(path, overrides).name for path in paths}
-    if len(set(names.values())) < len(names):
-        raise UserError(f"the configurations' names should differ, received {', '.join(names.values())}")
-    for number, (path, name) in enumerate(names.items(), start=1):
-        print(f"[{number}/{len(names)}] {name} ({path})", flush=True)
-        _train_unless_done(path, overrides, options.out / name, options.photos)
-    text = markdown_table({name: read_summary(options.out / name) for name in names.values()})
-    (options.out / "comparison.md").write_text(text + "\n", encoding="utf-8")
-    print(text)
-    print(f"written: {options.out / 'comparison.md'}")
+    jobs = make_plan(
+        [Path(word) for word in options.words if not _is_setting(word)],
+        [word for word in options.words if _is_setting(word)],
+        seeds=options.seeds,
+        out=options.out,
+        photos=options.photos,
+        photo_settings=photo_settings(options.photos),
+    )
+    models = models_of(jobs)
+    progress = _Progress(len(jobs) + comparing_steps(models))
+    _train(jobs, progress)
+
+    start_tensorflow()
+    from keras_deid.comparison.compare import compare
+    from keras_deid.comparison.report import summary_markdown
+
+    words = sys.argv[1:] if argv is None else argv
+    contents = compare(
+        models, options.out, command=shlex.join(["python", "scripts/compare.py", *words]), progress=progress.step
+    )
+    print(summary_markdown(contents))
+    if not contents.same_budget:
+        print(f"warning: {contents.budget}", file=sys.stderr)
+    print(f"written: {options.out / 'comparison.html'}, comparison.md, comparison.csv")
     return 0
 
 
-def _train_unless_done(config: Path, overrides: list[str], run: Path, photos: Path | None) -> None:
+class _Progress:
+    """Counts what is done of the whole."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._begun = 0
+
+    def step(self, what: str) -> None:
+        self._begun += 1
+        print(f"[{self._begun}/{self._steps}] {what}", flush=True)
+
+
+def _train(jobs: list[Job], progress: _Progress) -> None:
+    for job in jobs:
+        if job.is_trained:
+            progress.step(f"{job.folder}: is trained")
+            continue
+        minutes = minutes_left(jobs)
+        left = "" if minutes is None else f"; training takes about {minutes:.0f} minutes more in all"
+        progress.step(f"{job.folder}: training{left}")
+        _run_training(job)
+
+
+def _run_training(job: Job) -> None:
     """Trains in a process of its own, whose memory and precision leave no trace on the next."""
-    if (run / "summary.json").exists():
-        return
-    words = ["--config", str(config), "--run", str(run), *(["--photos", str(photos)] if photos else []), *overrides]
-    code = subprocess.run([sys.executable, "-c", _TRAIN, *words], check=False).returncode
-    if code < 0 or code == 130:
+    code = subprocess.run([sys.executable, "-c", _TRAIN, *(job.training or ())], check=False).returncode
+    if code < 0 or code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     if code:
-        raise UserError(f"{run}: training ended with exit code {code}")
+        raise UserError(f"{job.folder}: training ended with exit code {code}")
+
+
+def _is_setting(word: str) -> bool:
+    return "=" in word
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {text!r}")
+    return count
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,7 +100,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="compare.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "words", metavar="CONFIG | key=value", nargs="+", help="configurations; settings that hold for all of them"
+        "words",
+        metavar="CONFIG | RUN | key=value",
+        nargs="*",
+        help="configurations; folders of finished runs; settings that hold for all the configurations",
+    )
+    parser.add_argument(
+        "--seeds", metavar="K", type=_count, default=1, help="train each configuration with training.seed=0 to K-1"
     )
     parser.add_argument("--photos", metavar="FOLDER", type=Path, help="train on these photographs")
     parser.add_argument("--out", metavar="FOLDER", type=Path, default=Path("runs"), help="default: runs")

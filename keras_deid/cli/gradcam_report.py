@@ -1,13 +1,14 @@
 """`scripts/gradcam_report.py RUN`: where the attention of a trained run goes, in pictures and in numbers.
 
 Writes RUN/attention/: report.html (one file; open it in a browser), localisation.csv (a line for each picture, layer,
-target and control), localisation.json (means, intervals, verdicts) and pictures/. Several runs are seeds of one
-experiment; the report is written for the first.
+target and control), localisation.json (means, intervals, verdicts), localisation.md (the same as tables) and pictures/.
+Several runs are seeds of one experiment: the numbers are over all of them, the gallery is the first one's.
 """
 
 import argparse
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from tqdm import tqdm
@@ -25,6 +26,7 @@ TARGETS = ("real", "fake", "masked-patches")
 @command
 def main(argv: list[str] | None = None) -> int:
     """Writes a report; see `keras_deid.explain.job.explain`."""
+    started = time.perf_counter()
     options = _parser().parse_args(argv)
     out = options.out or options.runs[0] / "attention"
     config = _load_config(options.runs[0], options.data)
@@ -60,8 +62,9 @@ def main(argv: list[str] | None = None) -> int:
     for note in summary["notes"]:
         print(f"note: {note}")
     for verdict in summary["verdicts"]:
-        print(f"{verdict['target']}, {verdict['region']}: {verdict['sentence']}")
-    print(f"written: {out / 'report.html'}, localisation.csv, localisation.json, pictures/")
+        print(f"{verdict['target']}: {verdict['sentence']}")
+    print(f"written: {out / 'report.html'}, localisation.csv, localisation.json, localisation.md, pictures/")
+    print(f"{len(pictures)} pictures, {maps} maps in {time.perf_counter() - started:.0f} s")
     return 0
 
 
@@ -91,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RUN",
         type=Path,
         nargs="+",
-        help="folder with config.yaml, generator.keras and discriminator.keras",
+        help="folder with config.yaml, generator.keras and discriminator.keras; several are seeds of one experiment",
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--images", metavar="FOLDER", type=Path, help="photographs, whose faces are found first")

@@ -27,7 +27,7 @@ EXPLAINED = 50
 def main(argv: list[str] | None = None) -> int:
     """Trains a run; see `keras_deid.training.run.run`."""
     options = _parser().parse_intermixed_args(argv)
-    config = load_config(options.config, [*_photos(options.photos), *options.overrides])
+    config = load_config(options.config, [*photo_settings(options.photos), *options.overrides])
     folder = options.run or Path("runs") / config.name
 
     start_tensorflow()
@@ -39,8 +39,11 @@ def main(argv: list[str] | None = None) -> int:
     except Interrupted as reason:
         print(reason, file=sys.stderr)
         return EXIT_INTERRUPTED
-    print(table(figures))
-    print(f"look at: {folder}/evaluation.png, {folder}/samples/; figures: {folder}/summary.json")
+    if figures is None:
+        print(f"not evaluated: there are no test pictures with their originals; the run is in {folder}/")
+    else:
+        print(table(figures))
+        print(f"look at: {folder}/evaluation.png, {folder}/samples/; figures: {folder}/summary.json")
     if not options.figures_only:
         _say("attention", _explain, config, folder)
         _say("for serving", _export, config, folder)
@@ -85,7 +88,7 @@ def _newer(made: Path, folder: Path) -> bool:
     return made.exists() and made.stat().st_mtime >= (folder / "generator.keras").stat().st_mtime
 
 
-def _photos(photos: Path | None) -> list[str]:
+def photo_settings(photos: Path | None) -> list[str]:
     """Returns the settings that mean: train on these photographs."""
     if photos is None:
         return []

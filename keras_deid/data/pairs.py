@@ -1,7 +1,8 @@
 """Data sets that already come as pairs of a de-identified picture and its original.
 
 Two forms: a folder with the de-identified pictures and one with the originals, matched by name; and the side-by-side
-pictures of [Pix2Pix](https://arxiv.org/abs/1611.07004), a pair in each file.
+pictures of [Pix2Pix](https://arxiv.org/abs/1611.07004), a pair in each file. Besides these, the few pairs that a data
+set without pairs has to be measured by.
 
 Pictures in sub-folders `train/`, `val/` and `test/` belong to these splits. A split that has no sub-folder is taken out
 of what is left for training, by a hash of the names (see `keras_deid.data.split`).
@@ -118,12 +119,7 @@ def open_folders(
     mask_paths = _masks(masks, x_paths, x_folder)
 
     def read(key: str) -> Pair:
-        x, y = read_image(x_paths[key]), read_image(y_paths[key])
-        if x.shape != y.shape:
-            raise UserError(
-                f"{x_paths[key]}: {_size(x)} pixels, but {y_paths[key]} has {_size(y)}; pairs must be alike"
-            )
-        return Pair(key, x, y, _mask(x, y, mask_paths.get(key)))
+        return _read_pair(key, x_paths[key], y_paths[key], mask_paths.get(key))
 
     return Pairs(x_paths, read, val_share, test_share)
 
@@ -165,6 +161,30 @@ def open_side_by_side(
     return Pairs(paths, read, val_share, test_share)
 
 
+def open_matching(folder: Path | str) -> Pairs:
+    """Opens the pairs that there are among [CycleGAN](https://arxiv.org/abs/1703.10593)'s folders.
+
+    Args:
+        folder: has `trainA/` and `trainB/`, which are no pairs and not opened here; may have `valA/` and `valB/`,
+            `testA/` and `testB/`. In A lie de-identified pictures, in B originals; where both have a name, these two
+            are a pair. Others are left out.
+
+    Returns:
+        pairs without a train split, and without the others where no name matches.
+
+    Raises:
+        UserError: if one of these folders is empty, or has a name twice.
+    """
+    folder = Path(folder)
+    paths: dict[str, tuple[Path, Path]] = {}
+    for split in ("val", "test"):
+        sides = folder / f"{split}A", folder / f"{split}B"
+        if all(side.is_dir() for side in sides):
+            x_paths, y_paths = map(_by_key, sides)
+            paths |= {f"{split}/{key}": (x_paths[key], y_paths[key]) for key in x_paths.keys() & y_paths.keys()}
+    return Pairs(paths, lambda key: _read_pair(key, *paths[key]), val_share=0.0, test_share=0.0)
+
+
 def difference_mask(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Finds where two pictures differ.
 
@@ -180,6 +200,13 @@ def difference_mask(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """
     differs = (cv2.absdiff(x, y).max(axis=2) > DIFFERENCE).astype(np.uint8)
     return cv2.morphologyEx(differs, cv2.MORPH_CLOSE, np.ones((CLOSING, CLOSING), np.uint8))
+
+
+def _read_pair(key: str, x_path: Path, y_path: Path, mask_path: Path | None = None) -> Pair:
+    x, y = read_image(x_path), read_image(y_path)
+    if x.shape != y.shape:
+        raise UserError(f"{x_path}: {_size(x)} pixels, but {y_path} has {_size(y)}; pairs must be alike")
+    return Pair(key, x, y, _mask(x, y, mask_path))
 
 
 def _by_split(keys: list[str], val_share: float, test_share: float) -> dict[str, list[str]]:

@@ -23,7 +23,7 @@ from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.deidentify import deidentify as hide_regions
 from keras_deid.data.deidentify import strength_in_pixels
 from keras_deid.data.images import resize_image
-from keras_deid.data.pairs import Pairs, open_folders, open_side_by_side
+from keras_deid.data.pairs import Pairs, open_folders, open_matching, open_side_by_side
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.data.synthetic import synthetic_examples
 from keras_deid.errors import UserError
@@ -100,6 +100,8 @@ def open_source(data: DataConfig, size: Size) -> Source:
     shares = {"val_share": data.prepare.val_share, "test_share": data.prepare.test_share}
     if data.source == "folders":
         return _pairs_source(open_folders(data.path / "x", data.path / "y", data.masks, **shares))
+    if data.source == "unpaired_folders":
+        return _pairs_source(open_matching(data.path))
     return _pairs_source(open_side_by_side(data.path, data.original_half, data.masks, **shares))
 
 
@@ -155,10 +157,20 @@ class TrainingPictures:
     Attributes:
         count: how many pictures there are.
         stored: the pictures in memory, or the examples to read again in every epoch.
+        paths: what names each of the pictures in memory.
     """
 
     count: int
     stored: PictureCache | tf.data.Dataset
+    paths: tuple[str, ...] = ()
+
+    @classmethod
+    def in_memory(cls, examples: Iterable[Example], data: DataConfig, channels: int) -> TrainingPictures:
+        """Resizes examples to `load_size` and keeps the first channels of their pictures in memory."""
+        size = load_size(data)
+        covering = [_cover(example, size) for example in examples]
+        cache = PictureCache.load((example.picture[..., :channels], example.boxes) for example in covering)
+        return cls(len(covering), cache, tuple(example.path for example in covering))
 
     def __len__(self) -> int:
         return self.count
@@ -178,12 +190,21 @@ def load_training_pictures(data: DataConfig, cache_limit: int = CACHE_LIMIT) -> 
     source = open_source(data, size)
     count = source.counts["train"]
     if not count:
-        raise UserError(f"the train split of {data.path or data.source} is empty: add pictures, or lower the shares")
+        raise UserError(_no_pictures(data, "train", "lower the shares"))
     if source.stream is not None and count * size[0] * size[1] * source.channels > cache_limit:
         return TrainingPictures(count, source.stream)
-    covering = (_cover(example, size) for example in source.read("train"))
-    pictures = ((example.picture[..., : source.channels], example.boxes) for example in covering)
-    return TrainingPictures(count, PictureCache.load(pictures))
+    return TrainingPictures.in_memory(source.read("train"), data, source.channels)
+
+
+def _no_pictures(data: DataConfig, split: str, way_out: str) -> str:
+    if data.source != "unpaired_folders":
+        return f"the {split} split of {data.path or data.source} is empty: add pictures, or {way_out}"
+    if split == "train":
+        return f"{data.path}: trainA and trainB are no pairs; set training.method=unpaired, or give pairs"
+    return (
+        f"{data.path}: {split}A and {split}B have no picture of the same name, so that nothing can be compared; add "
+        "some, or evaluate on other data"
+    )
 
 
 def steps_per_epoch(pictures: int, batch_size: int) -> int:
@@ -231,11 +252,7 @@ def training_batches(
     Raises:
         UserError: if there are fewer pictures than a batch has.
     """
-    plan = _Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step)
-    if isinstance(pictures.stored, PictureCache):
-        windows = _cached_windows(pictures.stored, data, plan)
-    else:
-        windows = _streamed_windows(pictures.stored, data, plan)
+    windows = training_windows(pictures, data, batch_size=batch_size, seed=seed, start_step=start_step)
 
     def batch(cut: tf.Tensor, boxes: tf.Tensor, draws: tf.Tensor) -> Batch:
         low, high = deidentify.train_block
@@ -243,6 +260,21 @@ def training_batches(
         return _x_y_mask(cut, boxes, strength, deidentify)
 
     return windows.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(PREFETCHED_BATCHES)
+
+
+def training_windows(
+    pictures: TrainingPictures, data: DataConfig, *, batch_size: int, seed: int, start_step: int = 0
+) -> tf.data.Dataset:
+    """Returns what `training_batches` cuts, before anything is hidden.
+
+    Returns:
+        data set of (pictures, boxes, draws): uint8 `(batch, height, width, channels)`, float32 `(batch, faces, 4)` in
+        pixels, float32 `(batch,)` in [0, 1) for what else is drawn.
+    """
+    plan = _Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step)
+    if isinstance(pictures.stored, PictureCache):
+        return _cached_windows(pictures.stored, data, plan)
+    return _streamed_windows(pictures.stored, data, plan)
 
 
 def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: str, batch_size: int) -> tf.data.Dataset:
@@ -269,9 +301,7 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
     """
     source = open_source(data, data.image_size)
     if not source.counts[split]:
-        raise UserError(
-            f"the {split} split of {data.path or data.source} is empty: add pictures, or choose another split"
-        )
+        raise UserError(_no_pictures(data, split, "choose another split"))
     examples = [_cut_middle(_cover(example, data.image_size), data.image_size) for example in source.read(split)]
     stored = {
         "picture": np.stack([example.picture for example in examples]),
@@ -330,6 +360,10 @@ class PictureCache:
                 sizes=tf.constant(sizes),
                 boxes=tf.constant(_padded(boxes)),
             )
+
+    def select(self, index: np.ndarray) -> PictureCache:
+        """Returns the pictures of these numbers; they stay where they are."""
+        return PictureCache(self.pixels, *(tf.gather(part, index) for part in (self.starts, self.sizes, self.boxes)))
 
     def windows(self, index: tf.Tensor, draws: tf.Tensor, size: Size, *, flip: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """Cuts a window out of each of some pictures, mirrored or not.

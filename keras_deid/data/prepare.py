@@ -61,6 +61,10 @@ PERSON_ON_FACE = 0.5
 """Share of the face box that a person mask must cover to be the mask of that face's person."""
 
 
+class NoExamplesError(UserError):
+    """None of the photographs gives an example."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the examples depend on besides the photographs; `prepare` says what each means.
@@ -558,7 +562,7 @@ def _publish(settings: Settings, sources: list[Source], inputs: str, partial: Pa
     if len(skipped) == len(sources):
         found = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
         shutil.rmtree(partial)
-        raise UserError(f"none of the {len(sources)} photographs gives an example: {found}")
+        raise NoExamplesError(f"none of the {len(sources)} photographs gives an example: {found}")
     finished = partial / "finished"
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()

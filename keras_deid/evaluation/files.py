@@ -22,32 +22,44 @@ LEAST_TILE = 128
 _GAP, _LABEL_HEIGHT, _LABEL_SIZE = 4, 22, 15
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file under another name first, so that it is there whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
 def write_json(path: Path, figures: Mapping[str, Any]) -> None:
     """Writes figures as JSON: under another name first, so that no half-written file can be taken for a result.
 
     Raises:
         ValueError: if a value is NaN or infinite, which JSON does not have (None is the absent score).
     """
-    _write_whole(path, (json.dumps(figures, indent=2, allow_nan=False) + "\n").encode())
+    write_bytes(path, (json.dumps(figures, indent=2, allow_nan=False) + "\n").encode())
 
 
 def write_csv(path: Path, rows: Iterable[PictureRow]) -> None:
-    """Writes a line for each picture and source; a score that does not exist is an empty cell."""
+    """Writes a line for each picture and source; a score that does not exist is an empty cell.
+
+    The columns are `CSV_COLUMNS`, and after them those scores of the rows that are not among these, such as lpips.
+    """
+    rows = list(rows)
+    further = dict.fromkeys(name for row in rows for name in row.scores if name not in CSV_COLUMNS)
     text = io.StringIO()
-    lines = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    lines = csv.DictWriter(text, (*CSV_COLUMNS, *further), lineterminator="\n")
     lines.writeheader()
     for row in rows:
         numbers = {**row.scores, "box_width": row.box_width, "block": row.block, "brightness": row.brightness}
         cells = {name: "" if math.isnan(value) else f"{value:.6g}" for name, value in numbers.items()}
         lines.writerow({"path": row.path, "source": row.source, **cells})
-    _write_whole(path, text.getvalue().encode())
+    write_bytes(path, text.getvalue().encode())
 
 
 def write_grid(path: Path, columns: Mapping[str, Sequence[np.ndarray]]) -> None:
     """Writes `picture_grid` as PNG."""
     png = io.BytesIO()
     Image.fromarray(picture_grid(columns)).save(png, "PNG")
-    _write_whole(path, png.getvalue())
+    write_bytes(path, png.getvalue())
 
 
 def picture_grid(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
@@ -86,9 +98,3 @@ def picture_grid(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
 def _enlarge(picture: np.ndarray) -> np.ndarray:
     factor = max(1, math.ceil(LEAST_TILE / min(picture.shape[:2])))
     return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import keras
 
 from keras_deid.errors import UserError
 from keras_deid.layers.cbam import CBAM
+
+CBAM_MODULES = "CBAM modules"
+BLOCK_ENDS = "ends of its residual blocks"
+STAGE_ENDS = "ends of its decoder's stages"
 
 
 @dataclass(frozen=True)
@@ -19,14 +24,19 @@ class Explained:
         generator: its first part; the two share layers and weights.
         discriminator: its second part.
         layers: names of the layers that maps are taken at, from the input on.
-        has_attention: whether those are CBAM modules.
+        places: what these layers are: `CBAM_MODULES`, `BLOCK_ENDS` or `STAGE_ENDS`.
     """
 
     model: keras.Model
     generator: keras.Model
     discriminator: keras.Model
     layers: tuple[str, ...]
-    has_attention: bool
+    places: str
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the layers are CBAM modules."""
+        return self.places == CBAM_MODULES
 
 
 def compose(generator: keras.Model, discriminator: keras.Model) -> Explained:
@@ -40,9 +50,9 @@ def compose(generator: keras.Model, discriminator: keras.Model) -> Explained:
         discriminator: 3 channels in, or 6 for the conditional form -> patch logits.
 
     Raises:
-        UserError: if G has neither CBAM modules nor the blocks that they would follow, or D does not fit G.
+        UserError: if G has no layer to take maps at (see `explained_layers`), or D does not fit G.
     """
-    layers, has_attention = explained_layers(generator)
+    layers, places = explained_layers(generator)
     restored = generator.output
     seen = restored
     if discriminator.input_shape[-1] == 6:
@@ -51,26 +61,31 @@ def compose(generator: keras.Model, discriminator: keras.Model) -> Explained:
     if any(None not in (a, b) and a != b for a, b in zip(expected, given, strict=True)):
         raise UserError(f"the discriminator takes pictures of {expected}, the generator gives {given}: of another run?")
     model = keras.Model(generator.input, discriminator(seen), name="generator_then_discriminator")
-    return Explained(model, generator, discriminator, layers, has_attention)
+    return Explained(model, generator, discriminator, layers, places)
 
 
-def explained_layers(generator: keras.Model) -> tuple[tuple[str, ...], bool]:
-    """Names the layers of G that maps are taken at.
+def explained_layers(generator: keras.Model) -> tuple[tuple[str, ...], str]:
+    """Names the layers of G that maps are taken at, from the input on, and says what they are.
 
     Returns:
-        the names of its CBAM modules from the input on, and True; of a generator without any, the sums at the ends of
-        its blocks, which have the same depth, and False.
+        the names of its CBAM modules; of a ResNet generator without any, the sums at the ends of its blocks, which have
+        the same depth; of a U-Net, the outputs of its decoder's stages, `up_1`, `up_2`, ...
 
     Raises:
-        UserError: if it has neither.
+        UserError: if it has none of these, as a generator that draws pictures from random numbers.
     """
-    modules = tuple(layer.name for layer in generator.layers if isinstance(layer, CBAM))
-    if modules:
-        return modules, True
     sums = tuple(layer.name for layer in generator.layers if layer.name.startswith("block_") and _is_sum(layer))
-    if not sums:
-        raise UserError("the generator has no CBAM and no residual blocks: there is no layer to take maps at")
-    return sums, False
+    for layers, places in (
+        (tuple(layer.name for layer in generator.layers if isinstance(layer, CBAM)), CBAM_MODULES),
+        (sums, BLOCK_ENDS),
+        (tuple(layer.name for layer in generator.layers if re.fullmatch(r"up_\d+", layer.name)), STAGE_ENDS),
+    ):
+        if layers:
+            return layers, places
+    raise UserError(
+        f"the generator ({generator.name}) has no CBAM, no residual blocks and no decoder stages: there is no layer to "
+        "take maps at"
+    )
 
 
 def _is_sum(layer: keras.layers.Layer) -> bool:

@@ -11,13 +11,15 @@ from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
 from keras_deid.explain.compose import Explained, compose
 
+TWIN = "without attention"
+ORIGINAL = "original photo"
 CONTROLS = {
     "random weights": "the same network with random weights",
-    "original photo": "the same network on the photo before de-identification",
+    ORIGINAL: "the same network on the photo before de-identification",
     "centred gaussian": "a centred Gaussian",
     "edges": "the picture's edges",
     "shuffled masks": "the same maps against other pictures' regions",
-    "without attention": "the network without CBAM",
+    TWIN: "the network without CBAM",
 }
 
 

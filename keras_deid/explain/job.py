@@ -15,12 +15,14 @@ import numpy as np
 
 from keras_deid.config import Config
 from keras_deid.errors import UserError
+from keras_deid.explain.claims import merit_claims, where_claims
 from keras_deid.explain.compose import compose
-from keras_deid.explain.controls import CONTROLS, cascade, centred_gaussian, rank_correlation, shuffled_overlap
+from keras_deid.explain.controls import CONTROLS, TWIN, cascade, centred_gaussian, rank_correlation, shuffled_overlap
 from keras_deid.explain.faithfulness import faithfulness
 from keras_deid.explain.gates import attention_gates
 from keras_deid.explain.localisation import METRICS
 from keras_deid.explain.maps import METHODS, attention_maps_at, enlarge
+from keras_deid.explain.markdown import markdown
 from keras_deid.explain.pictures import load_pictures
 from keras_deid.explain.report import Contents, Faithfulness, write_report
 from keras_deid.explain.study import (
@@ -34,7 +36,7 @@ from keras_deid.explain.study import (
     conduct,
     weights_for,
 )
-from keras_deid.explain.summary import OVERLAP_LIMIT, Estimate, Finding, headline, summarise
+from keras_deid.explain.summary import OVERLAP_LIMIT, Estimate, Finding, summarise
 from keras_deid.explain.targets import TARGETS, Target
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed, to_uint8
@@ -61,20 +63,35 @@ def load_networks(runs: Sequence[Path], versus: Sequence[Path]) -> list[Network]
     """Loads the runs that the report is about, then those without CBAM that they are compared with.
 
     Raises:
-        UserError: if a run cannot be loaded, or one of `versus` has CBAM.
+        UserError: if a run cannot be loaded, one of `versus` has CBAM, or the runs are not seeds of one network.
     """
-    networks = [load_network(run) for run in runs] + [load_network(run, "without attention") for run in versus]
-    names = [network.run for network in networks]
-    for network in networks:
-        if network.role != ITSELF and network.explained.has_attention:
-            raise UserError(f"{network.run}: has CBAM; --versus takes runs without (generator.attention=none)")
-        if names.count(network.run) > 1:
-            raise UserError(f"{network.run}: several runs have this name; rename their folders")
-    if len({network.explained.layers for network in networks if network.role == ITSELF}) > 1:
-        raise UserError(
-            f"{', '.join(names[: len(runs)])}: have different layers; several runs must differ by seed only"
-        )
+    networks = [load_network(run) for run in runs] + [load_network(run, TWIN) for run in versus]
+    _check_names(networks)
+    of_runs, of_twins = networks[: len(runs)], networks[len(runs) :]
+    _check_layers(of_runs, "several runs must differ by seed only")
+    _check_layers(of_twins, "the runs after --versus must differ by seed only")
+    for twin in of_twins:
+        if twin.explained.has_attention:
+            raise UserError(f"{twin.run}: has CBAM; --versus takes runs without (generator.attention=none)")
+        ours, theirs = len(of_runs[0].explained.layers), len(twin.explained.layers)
+        if ours != theirs:
+            raise UserError(
+                f"{twin.run}: has {theirs} layers to take maps at, {of_runs[0].run} has {ours}; --versus takes twins "
+                "of the same depth"
+            )
     return networks
+
+
+def _check_names(networks: Sequence[Network]) -> None:
+    names = [network.run for network in networks]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{name}: several runs have this name; rename their folders")
+
+
+def _check_layers(networks: Sequence[Network], rule: str) -> None:
+    if len({network.explained.layers for network in networks}) > 1:
+        raise UserError(f"{', '.join(network.run for network in networks)}: have different layers; {rule}")
 
 
 def explain_run(
@@ -116,7 +133,7 @@ def explain(
     command: str = "",
     progress: Progress = lambda what, done: None,
 ) -> dict[str, Any]:
-    """Explains networks on pictures and writes `report.html`, `localisation.csv`, `localisation.json`, `pictures/`.
+    """Explains networks on pictures and writes `report.html`, `localisation.csv`, `.json` and `.md`, and `pictures/`.
 
     Args:
         networks: from `load_networks`.
@@ -145,6 +162,7 @@ def explain(
         name=first.run,
         study=study,
         findings=findings,
+        claims=[*where_claims(findings), *(merit_claims(findings) if first.explained.has_attention else [])],
         restored=_restored(first, pictures),
         gates=attention_gates(first.explained, np.asarray(to_signed(pictures.x[:BATCH_SIZE]))),
         cascade=_cascade(first, study, chosen[0]),
@@ -158,6 +176,7 @@ def explain(
     summary = _summary(contents)
     _write_whole(out / "localisation.csv", _csv(study))
     _write_whole(out / "localisation.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
+    _write_whole(out / "localisation.md", markdown(command, contents.notes, contents.claims, findings))
     write_report(out, contents)
     return summary
 
@@ -213,7 +232,7 @@ def _faithfulness(network: Network, study: Study, target: Target) -> list[Faithf
 def _notes(networks: Sequence[Network], pictures: Pictures, findings: Sequence[Finding]) -> list[str]:
     notes = []
     if not networks[0].explained.has_attention:
-        notes.append("This run has no CBAM: its maps are taken at the ends of its residual blocks, at the same depth.")
+        notes.append(f"This run has no CBAM: its maps are taken at the {networks[0].explained.places}.")
     if not pictures.person.any():
         notes.append("The data have no person masks: only the de-identified region is measured.")
     if not pictures.mosaic.any():
@@ -248,7 +267,7 @@ def _notes_on_targets(network: Network, pictures: Pictures, targets: Sequence[Ta
 def _settings(
     networks: Sequence[Network], pictures: Pictures, targets: Sequence[Target], method: str, config: Config
 ) -> dict[str, Any]:
-    generator, data = config.generator, config.data
+    data = config.data
     return {
         "runs": ", ".join(network.run for network in networks if network.role == ITSELF),
         "compared with": ", ".join(network.run for network in networks if network.role != ITSELF) or "no other run",
@@ -258,28 +277,32 @@ def _settings(
         "pictures": f"{len(pictures)} of {pictures.size[0]} x {pictures.size[1]} pixels",
         "data": f"{data.source}{f' {data.path}' if data.path else ''}",
         "de-identification": f"{config.deidentify.method}, strength {config.deidentify.evaluate_block}",
-        "generator": f"{generator.blocks} blocks, {generator.filters} filters, CBAM {generator.attention}, "
-        f"normalization {generator.normalization}, global skip {generator.global_skip}",
+        "generator": ", ".join(f"{name} {value}" for name, value in _of_generator(config).items()),
         "discriminator": "conditional" if networks[0].explained.discriminator.input_shape[-1] == 6 else "unconditional",
-        "intervals": f"{LEVEL:.0%}, {RESAMPLES} bootstrap resamples over pictures, seed 0",
+        "intervals": f"{LEVEL:.0%}, {RESAMPLES} bootstrap resamples over pictures{_over_runs(networks)}, seed 0",
         "versions": ", ".join(
             f"{name} {version(name)}" for name in ("keras_deid", "tensorflow", "keras", "tf-keras-vis")
         ),
     }
 
 
+def _of_generator(config: Config) -> dict[str, Any]:
+    if config.generator.network == "resnet":
+        return config.generator.model_dump(exclude={"latent"})
+    return config.generator.model_dump(include={"network", "filters", "dropout"})
+
+
+def _over_runs(networks: Sequence[Network]) -> str:
+    roles = [network.role for network in networks]
+    return " and over runs" if len(roles) > len(set(roles)) else ""
+
+
 def _summary(contents: Contents) -> dict[str, Any]:
-    sections: dict[tuple[str, str], list[Finding]] = {}
-    for finding in contents.findings:
-        sections.setdefault((finding.target, finding.region), []).append(finding)
     return {
         "run": contents.name,
         "pictures": len(contents.study.pictures),
         "notes": list(contents.notes),
-        "verdicts": [
-            {"target": target, "region": region, "sentence": headline(findings)}
-            for (target, region), findings in sections.items()
-        ],
+        "verdicts": [claim.as_json() for claim in contents.claims],
         "findings": [finding.as_json() for finding in contents.findings],
         "cascade": {
             layer: {stage: vars(estimate) for stage, estimate in stages.items()}

@@ -61,7 +61,8 @@ def attention_maps_at(
             yield layer, attention_maps(model, layer, x, patch_weights, method)
         return
     library, exactly = GRADIENT_METHODS[method](model), _FLOAT32_GRADIENTS[method]
-    for layer, (features, gradients) in zip(layers, _features_and_gradients(model, layers, x, patch_weights)):
+    passed = _features_and_gradients(model, layers, x, patch_weights)
+    for layer, (features, gradients) in zip(layers, passed, strict=True):
         maps = library._calculate_cam(gradients, tf.cast(features, tf.float32), exactly, tf.nn.relu)
         yield layer, np.asarray(maps, dtype=np.float32)
 

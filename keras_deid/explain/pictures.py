@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from keras_deid.config import Config
-from keras_deid.data.pipeline import evaluation_examples, open_source
-from keras_deid.data.prepare import prepare
-from keras_deid.data.split import SPLITS
+from keras_deid.data.images import find_images
+from keras_deid.data.pipeline import evaluation_examples
+from keras_deid.data.prepare import NoExamplesError, prepare
 from keras_deid.errors import UserError
 from keras_deid.explain.study import BATCH_SIZE, Pictures
+
+# Photographs that are looked at together at least: starting a detector is not worth it for less.
+LEAST_PHOTOS = 8
 
 
 def load_pictures(config: Config, split: str = "test", limit: int | None = None) -> Pictures:
@@ -37,22 +40,38 @@ def pictures_of_folder(folder: Path, config: Config, limit: int | None = None) -
     Args:
         folder: photographs, at any depth.
         config: its `data.prepare` says how pictures are cut, its `deidentify` how they are de-identified.
-        limit: how many pictures at most; None for all.
+        limit: how many pictures at most; only as many photographs are looked at as give them. None for all.
 
     Raises:
         UserError: if there are no images in the folder, or no faces on them.
     """
+    found: list[Mapping[str, Any]] = []
+    photos = find_images(folder)
     with tempfile.TemporaryDirectory() as place:
-        prepared = Path(place) / "prepared"
-        settings = {**config.data.prepare.model_dump(), "val_share": 0.0, "test_share": 0.0}
-        prepare(folder, prepared, **settings, workers=1)
-        data = config.data.model_copy(update={"source": "prepared", "path": prepared})
-        config = config.model_copy(update={"data": data})
-        counts = open_source(data, data.image_size).counts
-        examples = [example for split in SPLITS if counts[split] for example in _examples(config, split)]
-    if not examples:
+        looked_at = 0
+        while looked_at < len(photos) and (limit is None or len(found) < limit):
+            wanted = len(photos) if limit is None else max(limit - len(found), LEAST_PHOTOS)
+            some = photos[looked_at : looked_at + wanted]
+            found += _faces_on(some, folder, Path(place) / str(looked_at), config)
+            looked_at += len(some)
+    if not found:
         raise UserError(f"{folder}: no faces were found on its photographs; lower data.prepare.min_score or min_face")
-    return _pictures(iter(examples), limit)
+    return _pictures(iter(found), limit)
+
+
+def _faces_on(photos: Sequence[Path], folder: Path, place: Path, config: Config) -> list[Mapping[str, Any]]:
+    """Prepares some of the photographs in a folder, in `place`; there may be no face on them."""
+    for photo in photos:
+        link = place / "photos" / photo.relative_to(folder)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(photo.resolve())
+    settings = {**config.data.prepare.model_dump(), "val_share": 0.0, "test_share": 0.0}
+    try:
+        prepare(place / "photos", place / "prepared", **settings, workers=1)
+    except NoExamplesError:
+        return []
+    data = config.data.model_copy(update={"source": "prepared", "path": place / "prepared"})
+    return list(_examples(config.model_copy(update={"data": data}), "train"))
 
 
 def _examples(config: Config, split: str) -> Iterator[Mapping[str, Any]]:

@@ -12,10 +12,11 @@ import jinja2
 import numpy as np
 
 from keras_deid.explain import figures
+from keras_deid.explain.claims import Claim
 from keras_deid.explain.gates import Gates
 from keras_deid.explain.maps import enlarge
 from keras_deid.explain.study import ITSELF, REGIONS, Row, Study
-from keras_deid.explain.summary import Estimate, Finding, headline
+from keras_deid.explain.summary import Estimate, Finding
 
 # Pictures in the gallery: as many from the best, around the middle and from the worst.
 SHOWN_OF_EACH = 4
@@ -48,6 +49,7 @@ class Contents:
         name: of the run.
         study: the measurements.
         findings: what they come to.
+        claims: whether the paper's claims hold.
         restored: uint8, what G makes of the study's pictures.
         gates: of the CBAM modules on the study's first pictures; empty without CBAM.
         cascade: by layer and stage, the rank correlation of randomised maps with the trained ones.
@@ -62,6 +64,7 @@ class Contents:
     name: str
     study: Study
     findings: Sequence[Finding]
+    claims: Sequence[Claim]
     restored: np.ndarray
     gates: Mapping[str, Gates]
     cascade: Mapping[str, Mapping[str, Estimate]]
@@ -86,6 +89,7 @@ def write_report(folder: Path, contents: Contents) -> None:
         contents=contents,
         study=contents.study,
         regions=REGIONS,
+        target_words={target.name: target.words for target in contents.study.targets},
         sections=[_section(album, contents, key) for key in _keys(contents)],
         gallery=_gallery(album, contents),
         gates=_gate_pictures(album, contents),
@@ -128,13 +132,9 @@ def _keys(contents: Contents) -> list[tuple[str, str]]:
 def _section(album: _Album, contents: Contents, key: tuple[str, str]) -> dict[str, Any]:
     target, region = key
     findings = [finding for finding in contents.findings if (finding.target, finding.region) == key]
-    words = {target.name: target.words for target in contents.study.targets}
     return {
         "target": target,
-        "target_words": words[target],
         "region": REGIONS[region],
-        "headline": headline(findings),
-        "holds": any(finding.holds for finding in findings),
         "findings": findings,
         "controls": [comparison.control for comparison in findings[0].comparisons],
         "plot": album.add(f"energy_{target}_{region}", figures.energy_by_layer(findings)),

@@ -159,13 +159,15 @@ def count_maps(networks: Sequence[Network], pictures: int, targets: int) -> int:
 
 
 def check_pictures(networks: Sequence[Network], pictures: Pictures) -> None:
-    """Sees that there are pictures, and that every network takes them.
+    """Sees that there are pictures with something to look for, and that every network takes them.
 
     Raises:
         UserError: if not.
     """
     if not len(pictures):
         raise UserError("no pictures to explain; choose another folder, data set or split")
+    if not pictures.regions():
+        raise UserError("no picture has a de-identified region or a person mask: there is nothing to look for on a map")
     for network in networks:
         expected = network.explained.generator.input_shape[1:3]
         if any(side not in (None, given) for side, given in zip(expected, pictures.size, strict=True)):

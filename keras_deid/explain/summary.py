@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_deid.explain.controls import CONTROLS, shuffled_overlap
+from keras_deid.explain.controls import CONTROLS, ORIGINAL, TWIN, shuffled_overlap
 from keras_deid.explain.localisation import METRICS
+from keras_deid.explain.seeds import difference_of_runs, mean_over_runs
 from keras_deid.explain.study import ITSELF, REGIONS, Row, Study
 from keras_deid.intervals import mean_interval
 
@@ -19,7 +20,7 @@ OVERLAP_LIMIT = 0.5
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over pictures with its 95 % interval; None where it does not exist."""
+    """A mean over pictures, of several runs also over these, with its 95 % interval; None where it does not exist."""
 
     mean: float | None
     low: float | None
@@ -31,6 +32,20 @@ class Estimate:
         known = values[~np.isnan(values)]
         low, high = mean_interval(known)
         return cls(_number(known.mean()) if known.size else None, _number(low), _number(high))
+
+    @classmethod
+    def over_runs(cls, values: np.ndarray) -> Estimate:
+        """Takes the mean of float `(runs, pictures)`, over the pictures that every run has a value for."""
+        known = values[:, ~np.isnan(values).any(axis=0)]
+        low, high = mean_over_runs(known)
+        return cls(_number(known.mean()) if known.size else None, _number(low), _number(high))
+
+    @classmethod
+    def of_difference(cls, values: np.ndarray, others: np.ndarray) -> Estimate:
+        """Takes the difference of two means, each of runs of its own: float `(runs, pictures)`, no NaN."""
+        low, high = difference_of_runs(values, others)
+        mean = values.mean() - others.mean() if values.size and others.size else float("nan")
+        return cls(_number(mean), _number(low), _number(high))
 
     def words(self, form: str = ".2f") -> str:
         """Says it as "2.3 (2.1 to 2.5)", with signs if `form` has one."""
@@ -52,6 +67,7 @@ class Comparison:
         difference: of the maps' energy and the control's.
         pictures: that both have a measurement for.
         decides: whether the claim falls with it. See `deciding`.
+        runs: its mean energy in each run, where there are several.
     """
 
     control: str
@@ -59,11 +75,17 @@ class Comparison:
     difference: Estimate
     pictures: int
     decides: bool
+    runs: dict[str, float | None]
 
     @property
     def is_beaten(self) -> bool:
         """Whether the interval of the difference lies above zero."""
         return self.difference.low is not None and self.difference.low > 0
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the interval of the difference lies below zero."""
+        return self.difference.high is not None and self.difference.high < 0
 
 
 @dataclass(frozen=True)
@@ -93,6 +115,11 @@ class Finding:
     runs: dict[str, float | None]
 
     @property
+    def seeds(self) -> int:
+        """How many runs the means are over."""
+        return max(1, len(self.runs))
+
+    @property
     def is_above_flat(self) -> bool:
         """Whether the interval of the energy lies above that of a flat map."""
         low = self.metrics["energy"].low
@@ -113,13 +140,17 @@ class Finding:
         ]
         return min(known, key=lambda comparison: comparison.difference.mean or 0.0, default=None)
 
+    def comparison(self, control: str) -> Comparison | None:
+        """Returns what is known about a control."""
+        return next((comparison for comparison in self.comparisons if comparison.control == control), None)
+
     def sentence(self) -> str:
         """Says in plain words what holds."""
         region = REGIONS[self.region]
         if not self.pictures:
             return f"At {self.layer} all {self.zero_maps} maps are zero everywhere: nothing can be said. Does not hold."
         text = (
-            f"On {_count(self.pictures, 'photo')} the maps at {self.layer} put "
+            f"On {count_of(self.pictures, 'photo')}{seeds_in_words(self.seeds)} the maps at {self.layer} put "
             f"{self.metrics['energy'].words()} times the flat share on the {region}"
         )
         if self.strongest is not None:
@@ -129,16 +160,22 @@ class Finding:
             )
         if self.zero_maps:
             text += (
-                f"; {_count(self.zero_maps, 'map')} zero everywhere {'is' if self.zero_maps == 1 else 'are'} left out"
+                f"; {count_of(self.zero_maps, 'map')} zero everywhere {'is' if self.zero_maps == 1 else 'are'} left out"
             )
-        return f"{text}. {self._verdict()}{self._without_mosaic()}"
+        return f"{text}. {self._verdict()}{self._without_mosaic()}{self._without_attention()}"
 
     def _without_mosaic(self) -> str:
         """Tells apart maps of the person from maps of the mosaic on the person."""
-        for comparison in self.comparisons:
-            if (self.region, comparison.control) == ("person", "original photo") and comparison.value.mean is not None:
-                return f" On the original photo, with the same person, it is {_short(comparison.value)}."
-        return ""
+        original = self.comparison(ORIGINAL)
+        if self.region != "person" or original is None or original.value.mean is None:
+            return ""
+        return f" On the original photo, with the same person, it is {_short(original.value)}."
+
+    def _without_attention(self) -> str:
+        twin = self.comparison(TWIN)
+        if twin is None or twin.difference.mean is None:
+            return ""
+        return f" Without CBAM it is {_short(twin.value)}, difference {twin.difference.words('+.2f')}."
 
     @property
     def that_decide(self) -> str:
@@ -157,7 +194,7 @@ class Finding:
         ]
         if not self.is_above_flat:
             return "Does not hold: not above a flat map."
-        return f"Does not hold: above a flat map, but not above {_list(unbeaten)}."
+        return f"Does not hold: above a flat map, but not above {listed(unbeaten)}."
 
     def as_json(self) -> dict[str, Any]:
         """Returns the form of `localisation.json`."""
@@ -175,6 +212,7 @@ class Finding:
                     "difference": vars(comparison.difference),
                     "pictures": comparison.pictures,
                     "decides": comparison.decides,
+                    "runs": comparison.runs,
                 }
                 for comparison in self.comparisons
             },
@@ -187,8 +225,9 @@ class Finding:
 def summarise(study: Study) -> list[Finding]:
     """Sums a study up: a finding for each target, region and layer.
 
-    Several runs of one role are seeds of one experiment: each picture counts with its mean over them. A control is
-    compared at the same depth, on the pictures that both have.
+    Several runs of one role are seeds of one experiment. Means are over runs and pictures, and so are their intervals;
+    a picture that one of the runs has no map for is left out, since it would be compared with fewer runs than the
+    others. A control is compared at the same depth, on the pictures that both have.
     """
     table = _Table(study.rows, study.pictures.paths)
     decide = {region: deciding(region, shuffled_overlap(masks)) for region, masks in study.pictures.regions().items()}
@@ -200,39 +239,26 @@ def summarise(study: Study) -> list[Finding]:
     ]
 
 
-def headline(findings: Sequence[Finding]) -> str:
-    """Sums the findings about one target and region up in a sentence."""
-    above = sum(finding.is_above_flat for finding in findings)
-    holding = [finding.layer for finding in findings if finding.holds]
-    region = REGIONS[findings[0].region]
-    every = f"every control{findings[0].that_decide}"
-    text = f"The maps prefer the {region} to the rest of the picture at {above} of {len(findings)} layers"
-    if not holding:
-        return f"{text}, and at none of them do they exceed {every}: the claim does not hold."
-    if len(holding) == len(findings):
-        return f"{text}, and at each of them they exceed {every}: the claim holds."
-    return f"{text}, and exceed {every} at {_list(holding)} only: the claim holds there, not elsewhere."
-
-
 def deciding(region: str, overlap: float) -> set[str]:
     """Names the controls that a claim about a region falls with.
 
-    Two may fail to tell. The person is there before it is de-identified, so maps that lie on it on the original photo
-    as well do not contradict the paper; maps of a mosaic do where there is none. And where all pictures have their
-    region in the same place, as crops around a face do, another picture's region is as good as their own.
+    The network without CBAM decides another claim: whether CBAM is what makes the difference. Two others may fail to
+    tell. The person is there before it is de-identified, so maps that lie on it on the original photo as well do not
+    contradict the paper; maps of a mosaic do where there is none. And where all pictures have their region in the same
+    place, as crops around a face do, another picture's region is as good as their own.
 
     Args:
         region: "mosaic" or "person".
         overlap: from `keras_deid.explain.controls.shuffled_overlap`.
     """
-    undecided = {"original photo"} if region == "person" else set()
+    undecided = {TWIN, ORIGINAL} if region == "person" else {TWIN}
     if overlap > OVERLAP_LIMIT:
         undecided.add("shuffled masks")
     return set(CONTROLS) - undecided
 
 
 class _Table:
-    """Looks measurements up: an array over pictures, the mean over the runs."""
+    """Looks measurements up: arrays over runs and pictures."""
 
     def __init__(self, rows: Iterable[Row], paths: Sequence[str]) -> None:
         self._place = {path: index for index, path in enumerate(paths)}
@@ -244,19 +270,13 @@ class _Table:
         """Returns the controls that there are."""
         return [name for name in CONTROLS if (target, region, depth, name) in self._rows]
 
-    def values(self, key: tuple[str, str, int, str], metric: str) -> np.ndarray:
-        """Returns float64 `(pictures,)`, NaN where there is nothing to measure."""
-        by_run = self.by_run(key, metric)
-        # A picture that one of the runs has no map for would be compared with fewer runs than the others.
-        return np.mean(list(by_run.values()), axis=0)
-
-    def by_run(self, key: tuple[str, str, int, str], metric: str) -> dict[str, np.ndarray]:
-        """Returns the same for each run."""
+    def values(self, key: tuple[str, str, int, str], metric: str) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Returns float64 `(runs, pictures)`, NaN where there is nothing to measure, and the names of the runs."""
         found: dict[str, np.ndarray] = {}
         for row in self._rows[key]:
             values = found.setdefault(row.run, np.full(len(self._place), np.nan))
             values[self._place[row.path]] = getattr(row.found, metric)
-        return found
+        return np.stack(list(found.values())), tuple(found)
 
     def zero_maps(self, key: tuple[str, str, int, str]) -> int:
         """Returns how many maps are zero everywhere."""
@@ -266,33 +286,42 @@ class _Table:
 def _finding(table: _Table, claim: tuple[str, str], place: tuple[str, int], decide: set[str]) -> Finding:
     (target, region), (layer, depth) = claim, place
     key = (target, region, depth, ITSELF)
-    energy = table.values(key, "energy")
-    comparisons = []
-    for control in table.controls(target, region, depth):
-        other = table.values((target, region, depth, control), "energy")
-        both = ~np.isnan(energy) & ~np.isnan(other)
-        comparisons.append(
-            Comparison(
-                control,
-                Estimate.of(other[both]),
-                Estimate.of((energy - other)[both]),
-                pictures=int(both.sum()),
-                decides=control in decide,
-            )
-        )
-    by_run = table.by_run(key, "energy")
-    runs = {run: Estimate.of(values).mean for run, values in by_run.items()} if len(by_run) > 1 else {}
+    energy, runs = table.values(key, "energy")
+    comparisons = [
+        _comparison(table, (target, region, depth, control), energy, control in decide)
+        for control in table.controls(target, region, depth)
+    ]
     return Finding(
         target=target,
         region=region,
         layer=layer,
         depth=depth,
-        pictures=int((~np.isnan(energy)).sum()),
+        pictures=int((~np.isnan(energy).any(axis=0)).sum()),
         zero_maps=table.zero_maps(key),
-        metrics={metric: Estimate.of(table.values(key, metric)) for metric in METRICS},
+        metrics={metric: Estimate.over_runs(table.values(key, metric)[0]) for metric in METRICS},
         comparisons=comparisons,
-        runs=runs,
+        runs=_by_run(energy, runs),
     )
+
+
+def _comparison(table: _Table, key: tuple[str, str, int, str], energy: np.ndarray, decides: bool) -> Comparison:
+    other, other_runs = table.values(key, "energy")
+    both = ~np.isnan(energy).any(axis=0) & ~np.isnan(other).any(axis=0)
+    ours, theirs = energy[:, both], other[:, both]
+    # A twin has runs of its own, which no run here belongs to; every other control has been taken of the same runs.
+    difference = Estimate.of_difference(ours, theirs) if key[-1] == TWIN else Estimate.over_runs(ours - theirs)
+    return Comparison(
+        key[-1], Estimate.over_runs(theirs), difference, int(both.sum()), decides, _by_run(other, other_runs)
+    )
+
+
+def _by_run(values: np.ndarray, runs: Sequence[str]) -> dict[str, float | None]:
+    """Returns each run's mean, where there are several."""
+    if len(runs) < 2:
+        return {}
+    return {
+        run: _number(np.nanmean(of)) if (~np.isnan(of)).any() else None for run, of in zip(runs, values, strict=True)
+    }
 
 
 def _number(value: float) -> float | None:
@@ -303,9 +332,20 @@ def _short(estimate: Estimate) -> str:
     return "nothing" if estimate.mean is None else f"{estimate.mean:.2f}"
 
 
-def _count(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
+    """Says "1 photo", "2 photos"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _list(words: Sequence[str]) -> str:
+def seeds_in_words(seeds: int, of_twin: int = 0) -> str:
+    """Says ", over 2 seeds," (of the run, and of its twin if they are not as many); nothing for a single one."""
+    if seeds < 2 and of_twin < 2:
+        return ""
+    if of_twin in (0, seeds):
+        return f", over {seeds} seeds{' each' if of_twin else ''},"
+    return f", over {count_of(seeds, 'seed')} with and {max(1, of_twin)} without,"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Says "a", "a and b", "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -12,6 +12,9 @@ import keras_deid.models.patch_discriminator
 import keras_deid.models.resnet_generator  # noqa: F401
 from keras_deid.errors import UserError
 
+if keras.backend.backend() == "tensorflow":  # the one module here that does not run on every backend
+    import keras_deid.models.latent_search  # noqa: F401
+
 
 def load_generator(run: Path) -> keras.Model:
     """Loads the generator of a run.

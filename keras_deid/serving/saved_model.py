@@ -54,7 +54,6 @@ def _write(run: Path, folder: Path, name: str) -> None:
     import tensorflow as tf
 
     from keras_deid.errors import UserError
-    from keras_deid.models.resnet_generator import resnet_generator
     from keras_deid.models.saved import load_generator
     from keras_deid.serving.model_card import training_context
     from keras_deid.serving.regions import DEFAULT_CONTEXT
@@ -63,17 +62,14 @@ def _write(run: Path, folder: Path, name: str) -> None:
 
     tf.config.set_visible_devices([], "GPU")
     config = load_config(run / "config.yaml")
-    # Whatever the precision of the training, and whatever Keras's own settings file says.
-    keras.mixed_precision.set_dtype_policy("float32")
-    trained = load_generator(run)
-    height, width = config.data.image_size
-    generator = resnet_generator((height, width, 3), **config.generator.model_dump(exclude={"network", "latent"}))
-    try:
-        generator.set_weights(trained.get_weights())
-    except ValueError as error:
+    keras.mixed_precision.set_dtype_policy("float32")  # whatever Keras's own settings file says
+    generator = load_generator(run)
+    if any(layer.dtype_policy.compute_dtype != "float32" for layer in generator.layers):
+        raise UserError(f"{run / 'generator.keras'}: does not compute in float32; save it with scripts/train.py")
+    if generator.input_shape[1:3] != tuple(config.data.image_size):
         raise UserError(
             f"{run / 'generator.keras'}: is not the network that {run / 'config.yaml'} describes; train the run again"
-        ) from error
+        )
     module = RestoringModule(generator, training_context(config) or DEFAULT_CONTEXT)
     tf.saved_model.save(module, str(folder), signatures=module.signatures())
-    write_warmup(folder, name, (height, width))
+    write_warmup(folder, name, config.data.image_size)

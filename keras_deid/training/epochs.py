@@ -20,6 +20,8 @@ from keras_deid.training.saved_networks import SavedNetworks
 
 BEST_BY = "psnr_mask"
 
+_DISTANCES = {"l1": "L1", "cycle": "cycle"}
+
 
 class ShowProgress(keras.callbacks.Callback):
     """A bar over the whole run: share done, pictures per second, time left. Silent when nobody watches (no terminal).
@@ -150,7 +152,8 @@ class FinishEpoch(keras.callbacks.Callback):
 
 def _line(row: dict[str, float]) -> str:
     text = f"epoch {row['epoch']:.0f}  {row['seconds']:.0f} s  {row['images_per_second']:.0f} img/s"
-    text += f"  waited {row['data_wait']:.1%}  G {row['g_loss']:.3f}  D {row['d_loss']:.3f}  L1 {row['l1']:.4f}"
+    text += f"  waited {row['data_wait']:.1%}  G {row['g_loss']:.3f}  D {row['d_loss']:.3f}"
+    text += "".join(f"  {label} {row[name]:.4f}" for name, label in _DISTANCES.items() if name in row)
     if "val_psnr_mask" in row:
         text += (
             f"  | val in mask {row['val_psnr_mask']:.2f} dB ({row['val_psnr_mask_gain']:+.2f}), "

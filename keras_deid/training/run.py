@@ -23,9 +23,10 @@ from keras_deid.data.pipeline import (
     training_batches,
 )
 from keras_deid.data.prepare import prepare
+from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
 from keras_deid.evaluation.files import write_json
-from keras_deid.evaluation.job import evaluate_data
+from keras_deid.evaluation.job import count_pictures, evaluate_data
 from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
@@ -37,13 +38,19 @@ from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 
 _MAY_CHANGE = ("name", "description", "training.epochs", "training.decay_epochs", "training.samples")
 _VALIDATION_BATCH = 16
+# How each way of training loads its pictures and cuts them into batches.
+_DATA: dict[str, tuple[Callable[..., Any], Callable[..., tf.data.Dataset]]] = {
+    "paired": (load_training_pictures, training_batches),
+    "unpaired": (load_unpaired_pictures, unpaired_batches),
+    "unconditional": (load_training_pictures, training_batches),
+}
 
 
 class Interrupted(Exception):
     """Training was asked to stop; its state is saved."""
 
 
-def run(config: Config, folder: Path) -> dict[str, Any]:
+def run(config: Config, folder: Path) -> dict[str, Any] | None:
     """Trains what `config` describes, continuing where an earlier start stopped, and evaluates it.
 
     Args:
@@ -51,7 +58,8 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
         folder: `runs/NAME`; see the README for what it holds afterwards.
 
     Returns:
-        The figures of the test split, in the form of `evaluation.json`.
+        The figures of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
+        without pairs may.
 
     Raises:
         UserError: if the data are missing or unusable, the folder belongs to another run, or a loss is not finite.
@@ -62,9 +70,12 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
 
     # ---- Data ------------------------------------------------------------------------------------------------------
     prepare_if_needed(config)
-    pictures = load_training_pictures(config.data)
+    load, batches = _DATA[config.training.method]
+    pictures = load(config.data)
     steps = steps_per_epoch(len(pictures), config.training.batch_size)
-    validation = list(evaluation_examples(config.data, config.deidentify, "val", _VALIDATION_BATCH))
+    validation: list[dict[str, tf.Tensor]] = []
+    if count_pictures(config, "val"):
+        validation = list(evaluation_examples(config.data, config.deidentify, "val", _VALIDATION_BATCH))
     # Not before the data are there: a start that failed must not bind the next one to its settings.
     folder.mkdir(parents=True, exist_ok=True)
     config.save(folder / "config.yaml")
@@ -84,7 +95,7 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
     # ---- Train -----------------------------------------------------------------------------------------------------
     def batches_from(step: int) -> tf.data.Dataset:
         settings = config.training
-        return training_batches(
+        return batches(
             pictures,
             config.data,
             config.deidentify,
@@ -114,8 +125,11 @@ def run(config: Config, folder: Path) -> dict[str, Any]:
 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
     keras.mixed_precision.set_dtype_policy("float32")
-    with tqdm(unit="picture", desc="evaluating", leave=False, disable=None) as bar:
-        figures = evaluate_data(load_generator(folder), config, "test", folder / "evaluation.json", progress=bar.update)
+    figures = None
+    if count_pictures(config, "test"):
+        with tqdm(unit="picture", desc="evaluating", leave=False, disable=None) as bar:
+            out = folder / "evaluation.json"
+            figures = evaluate_data(load_generator(folder), config, "test", out, progress=bar.update)
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
     write_json(folder / "summary.json", _summary(config, precision, gan, history, figures))
@@ -198,7 +212,7 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _summary(
-    config: Config, precision: str, gan: RestoringGAN, history: History, figures: dict[str, Any]
+    config: Config, precision: str, gan: RestoringGAN, history: History, figures: dict[str, Any] | None
 ) -> dict[str, Any]:
     seconds = sum(row["seconds"] for row in history.rows)
     images = sum(row["seconds"] * row["images_per_second"] for row in history.rows)

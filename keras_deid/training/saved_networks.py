@@ -7,11 +7,11 @@ from pathlib import Path
 import keras
 
 from keras_deid.config import Config
-from keras_deid.training.networks import build_discriminator, build_generator
+from keras_deid.training.networks import build_discriminator, build_restorer
 
 
 class SavedNetworks:
-    """Writes G and D in float32, whatever they are trained in, each file whole or not at all.
+    """Writes the restorer and D in float32, whatever they are trained in, each file whole or not at all.
 
     Args:
         run: the run's folder.
@@ -22,14 +22,14 @@ class SavedNetworks:
         policy = keras.mixed_precision.dtype_policy()
         keras.mixed_precision.set_dtype_policy("float32")
         self._twins = {
-            run / "generator.keras": build_generator(config),
+            run / "generator.keras": build_restorer(config),
             run / "discriminator.keras": build_discriminator(config),
         }
         keras.mixed_precision.set_dtype_policy(policy)
 
-    def save(self, generator: keras.Model, discriminator: keras.Model) -> None:
+    def save(self, restorer: keras.Model, discriminator: keras.Model) -> None:
         """Saves the weights of both."""
-        for (path, twin), network in zip(self._twins.items(), (generator, discriminator), strict=True):
+        for (path, twin), network in zip(self._twins.items(), (restorer, discriminator), strict=True):
             twin.set_weights(network.get_weights())
             partial = path.with_name(f".partial.{path.name}")  # Keras insists on the suffix
             twin.save(partial)

@@ -1,4 +1,5 @@
 import csv
+import functools
 import json
 import shutil
 
@@ -12,7 +13,9 @@ from keras_deid.config import load_config
 from keras_deid.data.images import write_png
 from keras_deid.data.prepare import prepare
 from keras_deid.data.synthetic import draw_scene
+from keras_deid.errors import UserError
 from keras_deid.evaluation.image_quality import METRICS
+from keras_deid.evaluation.usefulness import evaluate_usefulness
 from keras_deid.models.resnet_generator import resnet_generator
 
 SCENES = 3
@@ -34,7 +37,9 @@ def trained(tmp_path_factory):
     (folder / "config.yaml").write_text(CONFIG)
     config = load_config(folder / "config.yaml")
     config.save(folder / "config.yaml")
-    resnet_generator((32, 32, 3), **config.generator.model_dump(exclude={"network", "latent"})).save(folder / "generator.keras")
+    resnet_generator((32, 32, 3), **config.generator.model_dump(exclude={"network", "latent"})).save(
+        folder / "generator.keras"
+    )
     return folder
 
 
@@ -84,11 +89,15 @@ def test_writes_figures_scores_and_pictures_and_prints_the_table(run, capsys):
     assert list(figures["inputs"]) == ["mosaic", "bilinear", "bicubic"]
     for means in (*figures["inputs"].values(), figures["restored"]):
         assert set(means) == {*METRICS, "faces_found"}
+        assert means.pop("ms_ssim") is None  # no room for five scales
         assert all(isinstance(value, float) for value in means.values())
     assert figures["inputs"]["mosaic"]["psnr_outside"] == 100
     assert figures["settings"]["deidentify"]["evaluate_block"] == 0.2
     assert figures["data"]["synthetic"]["test"] == SCENES
+    assert figures["settings"]["box"] == {"context": 1.5}
     assert figures["model"]["run"] == "tiny"
+    assert "no MS-SSIM" in printed and "by brightness" not in printed
+    assert [sum(group["images"] for group in groups) for groups in figures["groups"].values()] == [SCENES] * 3
     lines = read_csv(run / "evaluation.csv")
     assert len(lines) == 5 * SCENES
     restored = [float(line["psnr_mask"]) for line in lines if line["source"] == "restored"]
@@ -134,10 +143,60 @@ def test_overrides_options_and_positions_may_be_mixed(run, tmp_path):
         assert float(line["block"]) == pytest.approx(0.4 * float(line["box_width"]), rel=1e-4)
 
 
-def test_blurred_data_have_one_input(run, capsys):
-    assert main([str(run), "deidentify.method=blur", "--limit", "2"]) == 0
+def test_a_sweep_over_block_sizes(run, capsys):
+    assert main([str(run), "--blocks", "0.5,0.25", "--limit", "2"]) == 0
+    figures = read_figures(run / "evaluation_blocks.json")
+    assert [part["block"] for part in figures["blocks"]] == [0.25, 0.5]
+    assert (figures["unit"], figures["images"]) == ("face", 2)
+    assert {line["metric"] for line in read_csv(run / "evaluation_blocks.csv")} >= {"psnr_mask", "faces_found"}
+    assert (run / "evaluation_blocks.png").is_file() and not (run / "evaluation.json").exists()
+    assert "\n    0.25  " in capsys.readouterr().out
+
+
+def test_usefulness_as_training_data(run, monkeypatch, capsys):
+    quick = functools.partial(evaluate_usefulness, seeds=1)
+    monkeypatch.setattr("keras_deid.cli.evaluate.evaluate_usefulness", quick)
+    assert main([str(run), "--usefulness", "--limit", "6"]) == 0
+    figures = read_figures(run / "usefulness.json")
+    assert (figures["train_pictures"], figures["test_pictures"], figures["seeds"]) == (6, SCENES, 1)
+    for metric in ("average_precision", "accuracy"):
+        values = figures[metric]["values"]
+        assert list(values) == ["original", "mosaic", "bicubic", "restored"]
+        assert all(0 <= value <= 1 for value in values.values())
+        assert figures[metric]["lost"] == pytest.approx(values["original"] - values["mosaic"])
+    assert "trained on" in capsys.readouterr().out
+    assert not (run / "evaluation.json").exists()
+
+
+def test_learned_metrics_are_loaded_before_the_long_work(run, monkeypatch, capsys):
+    def refuse(names):
+        raise UserError(f"--metrics {','.join(names)}: the weights cannot be downloaded")
+
+    monkeypatch.setattr("keras_deid.cli.evaluate.load_learned_metrics", refuse)
+    monkeypatch.setattr("keras_deid.cli.evaluate.evaluate_data", None)
+    assert "--metrics kid,fid: the weights" in refusal(capsys, run, "--metrics", "kid,fid,kid")
+    assert not (run / "evaluation.json").exists()
+
+
+def test_any_model_from_pictures_to_pictures_is_evaluated(run):
+    """A U-Net in small: it halves the picture, doubles it again, and drops values out while it trains."""
+    picture = keras.Input((32, 32, 3))
+    down = keras.layers.Conv2D(4, 4, strides=2, padding="same")(picture)
+    up = keras.layers.Conv2DTranspose(4, 4, strides=2, padding="same")(keras.layers.Dropout(0.5)(down))
+    joined = keras.layers.Concatenate()([picture, up])
+    keras.Model(picture, keras.layers.Conv2D(3, 1, activation="tanh")(joined)).save(run / "generator.keras")
+    for name in ("first", "second"):
+        assert main([str(run), "--out", str(run / f"{name}.json"), "--limit", "2"]) == 0
+    assert (run / "first.csv").read_text() == (run / "second.csv").read_text()
+
+
+def test_blurred_data_have_one_input_also_in_groups(run, capsys):
+    assert main([str(run), "deidentify.method=blur", "--limit", "2", "--groups"]) == 0
     assert list(read_figures(run / "evaluation.json")["inputs"]) == ["mosaic"]
-    assert "\nblur " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "\nblur " in printed
+    for heading in ("by width of the face, px", "by block, px", "by brightness"):
+        assert heading in printed
 
 
 def test_evaluates_on_another_prepared_set(run, prepared, tmp_path):
@@ -195,6 +254,18 @@ def test_a_run_with_a_broken_configuration(run, capsys):
 def test_a_run_that_was_not_trained(run, capsys):
     (run / "generator.keras").unlink()
     assert "generator.keras: no such file; train the run first" in refusal(capsys, run)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--blocks", "0.2", "deidentify.method=box"], "a box has no strength"),
+        (["--usefulness", "--out", "figures.csv"], "ends in .json"),
+        (["--blocks", "0.2", "--out", "nowhere/figures.json"], "no such folder"),
+    ],
+)
+def test_longer_jobs_are_refused_before_they_begin(run, capsys, words, message):
+    assert message in refusal(capsys, run, *words)
 
 
 def test_a_broken_generator(run, capsys):
@@ -257,7 +328,20 @@ def test_overrides_that_make_no_sense(run, capsys, word, message):
     assert message in refusal(capsys, run, word)
 
 
-@pytest.mark.parametrize("words", [[], ["RUN", "--limit", "0"], ["RUN", "--limit", "x"], ["RUN", "--split", "all"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["RUN", "--limit", "0"],
+        ["RUN", "--limit", "x"],
+        ["RUN", "--split", "all"],
+        ["RUN", "--metrics", "psnr"],
+        ["RUN", "--blocks", "0.1,no"],
+        ["RUN", "--blocks", "0.1,0"],
+        ["RUN", "--blocks", "inf"],
+        ["RUN", "--blocks", "0.1", "--usefulness"],
+    ],
+)
 def test_a_wrong_command_line(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(words)

@@ -28,11 +28,13 @@ discriminator: {{filters: 4, layers: 1}}
 """
 
 
-def make_run(folder, attention="between"):
+def make_run(folder, attention="between", blocks=2):
     folder.mkdir()
-    (folder / "config.yaml").write_text(CONFIG.replace("blocks: 2", f"blocks: 2, attention: {attention}"))
+    (folder / "config.yaml").write_text(CONFIG.replace("blocks: 2", f"blocks: {blocks}, attention: {attention}"))
     config = load_config(folder / "config.yaml")
-    resnet_generator((32, 32, 3), **config.generator.model_dump(exclude={"network", "latent"})).save(folder / "generator.keras")
+    resnet_generator((32, 32, 3), **config.generator.model_dump(exclude={"network", "latent"})).save(
+        folder / "generator.keras"
+    )
     patch_discriminator((32, 32, 3), filters=4, layers=1).save(folder / "discriminator.keras")
     return folder
 
@@ -93,12 +95,14 @@ def test_the_table_has_a_line_for_everything(report):
 def test_the_summary(report):
     summary = json.loads((report / "localisation.json").read_text(encoding="utf-8"))
     assert (summary["run"], summary["pictures"]) == ("tiny", SCENES)
-    assert [(verdict["target"], verdict["region"]) for verdict in summary["verdicts"]] == [
-        ("real", "mosaic"),
-        ("real", "person"),
-        ("masked-patches", "mosaic"),
-        ("masked-patches", "person"),
+    assert [(verdict["kind"], verdict["target"], verdict["region"]) for verdict in summary["verdicts"]] == [
+        (kind, target, region)
+        for kind in ("where", "merit")
+        for target in ("real", "masked-patches")
+        for region in ("mosaic", "person")
     ]
+    assert ", over 2 seeds, they put more there than" in summary["verdicts"][0]["sentence"]
+    assert ", over 2 seeds with and 1 without, the difference lies" in summary["verdicts"][4]["sentence"]
     assert len(summary["findings"]) == 8
     for finding in summary["findings"]:
         assert finding["pictures"] <= SCENES
@@ -123,8 +127,12 @@ def test_the_page_says_it_all_and_needs_nothing_else(report):
         "method",
     ]
     summary = json.loads((report / "localisation.json").read_text(encoding="utf-8"))
-    for sentence in (*(finding["sentence"] for finding in summary["findings"]), *summary["notes"]):
+    told = [said["sentence"] for said in (*summary["verdicts"], *summary["findings"])]
+    for sentence in (*told, *summary["notes"]):
         assert sentence in page.text
+    tables = (report / "localisation.md").read_text(encoding="utf-8")
+    assert all(verdict["sentence"] in tables for verdict in summary["verdicts"])
+    assert len(re.findall(r"^\| cbam_[12] \|", tables, re.MULTILINE)) == 8
     assert "scripts/gradcam_report.py" in page.text
     assert f"Only {SCENES} pictures: the intervals are rough." in page.text
     assert len(list((report / "pictures").glob("gallery_*_original.png"))) == SCENES
@@ -162,10 +170,13 @@ def test_a_run_without_cbam_says_so(runs, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "note: This run has no CBAM" in printed
     assert f"written: {tmp_path / 'report.html'}" in printed
+    # 2 pictures at 2 layers: de-identified, with random weights, and before that
+    assert re.search(r"^2 pictures, 12 maps in \d+ s$", printed, re.MULTILINE)
+    assert "not tested" not in printed
     assert "This run has no CBAM" in Page(tmp_path / "report.html").text
 
 
-def test_on_photographs_and_on_prepared_data(runs, tmp_path, monkeypatch):
+def test_on_prepared_data(runs, tmp_path):
     photos = tmp_path / "photos"
     photos.mkdir()
     lines = ["path,x0,y0,x1,y1"]
@@ -181,15 +192,6 @@ def test_on_photographs_and_on_prepared_data(runs, tmp_path, monkeypatch):
     summary = json.loads((out / "localisation.json").read_text(encoding="utf-8"))
     assert "The data have no person masks: only the de-identified region is measured." in summary["notes"]
     assert {finding["region"] for finding in summary["findings"]} == {"mosaic"}
-
-    from keras_deid.explain import pictures as explained_pictures
-
-    def with_boxes(*words, **options):
-        return prepare(*words, **{**options, "boxes": tmp_path / "boxes.csv", "min_face": 1, "size": 32})
-
-    monkeypatch.setattr(explained_pictures, "prepare", with_boxes)
-    assert main([run, "--images", str(photos), "--out", str(out), "--limit", "2"]) == 0
-    assert json.loads((out / "localisation.json").read_text(encoding="utf-8"))["pictures"] == 2
 
 
 def test_the_names_are_those_of_the_package():
@@ -218,6 +220,9 @@ def test_mistakes_are_one_line(runs, tmp_path, capsys):
     assert "seed: has CBAM" in refusal(capsys, run, "--versus", runs / "seed")
     assert "several runs have this name" in refusal(capsys, run, run)
     assert "have different layers" in refusal(capsys, run, runs / "twin")
+    shallow = make_run(tmp_path / "shallow", "none", blocks=1)
+    assert "1 layers to take maps at, tiny has 2" in refusal(capsys, run, "--versus", shallow)
+    assert "runs after --versus must differ by seed only" in refusal(capsys, run, "--versus", shallow, runs / "twin")
 
 
 def test_an_untrained_run(runs, tmp_path, capsys):

@@ -7,6 +7,7 @@ from keras_deid.data.deidentify import deidentify
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import (
     ALL_METRICS,
+    GROUP_METRICS,
     SHOWN,
     brightness,
     evaluate,
@@ -72,19 +73,23 @@ def test_the_figures_have_the_form_that_other_commands_read(copying):
         assert tuple(means) == ALL_METRICS
     assert figures["original"] == {"faces_found": 1.0}
     assert figures["intervals"]["level"] == 0.95
-    for name, bounds in figures["intervals"]["inputs"]["bicubic"].items():
-        low, high = bounds
+    # These 32 pixels have no room for five scales.
+    assert figures["restored"]["ms_ssim"] is figures["intervals"]["restored"]["ms_ssim"] is None
+    known = {name: bounds for name, bounds in figures["intervals"]["inputs"]["bicubic"].items() if bounds}
+    assert set(known) == {*ALL_METRICS} - {"ms_ssim"}
+    for name, (low, high) in known.items():
         assert low <= figures["inputs"]["bicubic"][name] <= high
 
 
 def test_means_are_over_pictures_whatever_the_batches(copying):
     by_four = evaluate(copying, examples(6, batch_size=4), MOSAIC, BrightFaceFinder()).figures("test")
     one_by_one = evaluate(copying, examples(6, batch_size=1), MOSAIC, BrightFaceFinder()).figures("test")
+    assert by_four["inputs"]["bicubic"].pop("ms_ssim") is None
     for name, value in by_four["inputs"]["bicubic"].items():
         assert value == pytest.approx(one_by_one["inputs"]["bicubic"][name], abs=1e-4)
     (batch,) = examples(6, batch_size=6)
     pictures = zip(batch["y"], batch["x"], batch["mask"], strict=True)
-    expected = np.mean([picture_scores(y, x, mask)["psnr_mask"] for y, x, mask in pictures])
+    expected = np.mean([picture_scores(y, x, mask, BOX)["psnr_mask"] for y, x, mask in pictures])
     assert by_four["restored"]["psnr_mask"] == pytest.approx(expected)
 
 
@@ -124,7 +129,7 @@ def test_named_values_are_flat(copying):
     assert values["restored/psnr_mask"] == figures["restored"]["psnr_mask"]
     assert values["bicubic/ssim"] == figures["inputs"]["bicubic"]["ssim"]
     assert values["original/faces_found"] == 1.0
-    assert len(values) == 4 * len(ALL_METRICS) + 1
+    assert len(values) == 4 * (len(ALL_METRICS) - 1) + 1
 
 
 def test_each_row_says_what_it_may_be_grouped_by(copying):
@@ -134,6 +139,63 @@ def test_each_row_says_what_it_may_be_grouped_by(copying):
     assert (first.path, first.box_width, first.block) == ("photo 0.jpg#0", 16.0, 4.0)
     assert 0.3 < first.brightness < 0.7
     assert evaluation.values("mosaic", "faces_found").tolist() == [1.0, 1.0]
+
+
+def test_groups_hold_each_picture_once_and_its_own_scores(copying):
+    evaluation = evaluate(copying, examples(6), MOSAIC, BrightFaceFinder())
+    whole = evaluation.figures("test")
+    groups = whole["groups"]
+    assert list(groups) == ["face_width", "block", "brightness"]
+    (only,) = groups["face_width"]
+    assert (only["low"], only["high"], only["images"]) == (16, 16, 6)
+    for source, means in only["inputs"].items():
+        assert means == {name: whole["inputs"][source][name] for name in GROUP_METRICS}
+    assert only["original"] == {"faces_found": 1.0}
+    assert only["intervals"]["restored"]["psnr_mask"] == whole["intervals"]["restored"]["psnr_mask"]
+    assert [group["images"] for group in groups["brightness"]] == [2, 2, 2]
+    darkest = sorted((row for row in evaluation.rows if row.source == "mosaic"), key=lambda row: row.brightness)[:2]
+    expected = np.mean([row.scores["psnr_mask"] for row in darkest])
+    assert groups["brightness"][0]["inputs"]["mosaic"]["psnr_mask"] == pytest.approx(expected)
+
+
+def test_faces_and_blocks_that_are_not_known_are_in_no_group(copying):
+    batches = [{**batch, "block": 0 * batch["block"]} for batch in examples(3, box=(0, 0, 0, 0))]
+    groups = evaluate(copying, batches, MOSAIC, BrightFaceFinder()).figures("test")["groups"]
+    assert (groups["face_width"], groups["block"]) == ([], [])
+    assert sum(group["images"] for group in groups["brightness"]) == 3
+
+
+class GreyValues:
+    """Stands in for `LearnedMetrics`, without PyTorch: distances of mean grey values."""
+
+    def __init__(self):
+        self.seen = []
+
+    def picture_scores(self, original, sources):
+        self.seen.append(len(sources[original]))
+        means = {source: pictures.mean(axis=(1, 2, 3)) for source, pictures in sources.items()}
+        return {
+            source: [{} if source == original else {"lpips": float(value)} for value in values]
+            for source, values in means.items()
+        }
+
+    def set_scores(self, original):
+        return {source: {"fid": 2.5, "kid": None} for source in ("mosaic", "bilinear", "bicubic", "restored")}
+
+
+def test_learned_metrics_stand_beside_the_others(copying):
+    learned = GreyValues()
+    evaluation = evaluate(copying, examples(6), MOSAIC, BrightFaceFinder(), learned)
+    figures = evaluation.figures("test")
+    assert learned.seen == [4, 2]
+    expected = np.mean([batch["x"].mean() for batch in examples(6, batch_size=1)])
+    assert figures["restored"]["lpips"] == figures["inputs"]["mosaic"]["lpips"] == pytest.approx(expected)
+    assert (figures["restored"]["fid"], figures["restored"]["kid"]) == (2.5, None)
+    low, high = figures["intervals"]["restored"]["lpips"]
+    assert low <= expected <= high
+    assert figures["intervals"]["restored"]["fid"] is None
+    assert figures["original"] == {"faces_found": 1.0}
+    assert "lpips" in evaluation.rows[-1].scores and "lpips" not in evaluation.rows[0].scores
 
 
 def test_the_first_pictures_are_kept_to_be_shown(copying):

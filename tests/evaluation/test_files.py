@@ -41,6 +41,18 @@ def test_csv_has_a_line_for_each_picture_and_source(tmp_path):
     assert (lines[1]["box_width"], lines[1]["block"], lines[1]["brightness"]) == ("20", "4", "")
 
 
+def test_further_scores_have_columns_after_the_others(tmp_path):
+    rows = [
+        PictureRow("a.jpg#0", "original", {"faces_found": 1.0}, 20.0, 4.0, 0.25),
+        PictureRow("a.jpg#0", "restored", {"faces_found": 1.0, "lpips": 0.125}, 20.0, 4.0, 0.25),
+    ]
+    write_csv(tmp_path / "evaluation.csv", rows)
+    with open(tmp_path / "evaluation.csv", encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert list(lines[0]) == [*CSV_COLUMNS, "lpips"]
+    assert [line["lpips"] for line in lines] == ["", "0.125"]
+
+
 def grid_of(sizes, labels=("original", "restored"), rows=2):
     return {label: [np.full((*sizes, 3), 10 * row + 100, np.uint8) for row in range(rows)] for label in labels}
 

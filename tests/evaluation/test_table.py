@@ -1,6 +1,6 @@
 import copy
 
-from keras_deid.evaluation.table import input_name, table
+from keras_deid.evaluation.table import further_table, group_table, input_name, table
 
 
 def means(psnr_mask, faces_found):
@@ -68,3 +68,45 @@ def test_scores_that_do_not_exist_are_dashes():
     lines = table(figures).splitlines()
     assert lines[0] == "test split, 1 picture"
     assert lines[-1] == "restored          -        -   100.00    31.46   0.9500   0.0012        -"
+
+
+def further(**extra):
+    figures = copy.deepcopy(FIGURES)
+    for source in (*figures["inputs"].values(), figures["restored"]):
+        source.update(psnr_box=25.0, ssim_box=0.75, l1_box=0.02, l1_mask=0.04, ms_ssim=None, **extra)
+    return figures
+
+
+def test_the_further_table_has_what_there_is():
+    assert further_table(further()).splitlines() == [
+        "in the face's box with context (L1 mask: in the mask; MS-SSIM, LPIPS, FID, KID: whole picture)",
+        "            PSNR dB     SSIM       L1  L1 mask",
+        "mosaic        25.00   0.7500   0.0200   0.0400",
+        "bilinear      25.00   0.7500   0.0200   0.0400",
+        "bicubic       25.00   0.7500   0.0200   0.0400",
+        "restored      25.00   0.7500   0.0200   0.0400",
+        "no MS-SSIM: its five scales need pictures of at least 161 px",
+    ]
+    figures = further(lpips=0.125, fid=31.5)
+    figures["restored"]["ms_ssim"] = 0.9
+    lines = further_table(figures).splitlines()
+    assert lines[1].endswith("L1 mask  MS-SSIM    LPIPS      FID")
+    assert lines[-1] == "restored      25.00   0.7500   0.0200   0.0400   0.9000   0.1250    31.50"
+
+
+def test_the_table_of_groups():
+    figures = further()
+    thirds = [
+        {"low": 12.0, "high": 20.25, "images": 62, "inputs": {"mosaic": further()["inputs"]["mosaic"]}},
+        {"low": 21.0, "high": 21.0, "images": 61, "inputs": {}},
+    ]
+    of_all = {"restored": figures["restored"], "original": {"faces_found": 1.0}}
+    figures["groups"] = {"face_width": [{**third, **of_all} for third in thirds], "block": []}
+    assert group_table(figures).splitlines() == [
+        "by width of the face, px (pictures)   mask dB     SSIM   box dB   out dB    found",
+        "12.0 to 20.2 (62)         original          -        -        -        -   100.0%",
+        "                          mosaic        19.20   0.6123    25.00   100.00     0.0%",
+        "                          restored      21.84   0.6123    25.00   100.00    90.0%",
+        "21.0 (61)                 original          -        -        -        -   100.0%",
+        "                          restored      21.84   0.6123    25.00   100.00    90.0%",
+    ]

@@ -5,6 +5,8 @@ import tensorflow as tf
 from keras_deid.evaluation.image_quality import picture_scores
 from keras_deid.evaluation.validation_scores import VALIDATION_METRICS, validation_scores
 
+BOX = (4.0, 4.0, 16.0, 20.0)
+
 
 def batch(seed=0, size=(28, 20)):
     random = np.random.default_rng(seed)
@@ -24,8 +26,8 @@ def test_agrees_with_the_scores_of_the_final_evaluation(seed):
     scores = validation_scores(x, y, mask, restored)
     assert tuple(scores) == VALIDATION_METRICS
     for index in range(len(x)):
-        expected = picture_scores(y[index], restored[index], mask[index])
-        floor = picture_scores(y[index], x[index], mask[index])
+        expected = picture_scores(y[index], restored[index], mask[index], BOX)
+        floor = picture_scores(y[index], x[index], mask[index], BOX)
         for name in ("psnr_mask", "ssim_mask", "psnr_outside", "psnr", "ssim"):
             assert float(scores[name][index]) == pytest.approx(expected[name], abs=1e-3), name
         gain = expected["psnr_mask"] - floor["psnr_mask"]

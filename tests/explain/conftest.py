@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from keras_deid.explain.compose import compose
+from keras_deid.explain.summary import Comparison, Estimate, Finding
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.resnet_generator import resnet_generator
 
@@ -45,3 +46,37 @@ def policy():
     """Sets the global precision policy for one test."""
     yield keras.mixed_precision.set_dtype_policy
     keras.mixed_precision.set_dtype_policy("float32")
+
+
+def _around(mean):
+    return Estimate(mean, mean - 0.1, mean + 0.1)
+
+
+@pytest.fixture
+def compared():
+    """Makes what is known about a control."""
+
+    def make(control, difference, value=1.0, decides=True, runs=None):
+        return Comparison(control, _around(value), _around(difference), 20, decides, runs or {})
+
+    return make
+
+
+@pytest.fixture
+def finding():
+    """Makes what was found out about a layer."""
+
+    def make(depth, energy, *comparisons, region="mosaic", pictures=20, runs=None):
+        return Finding(
+            target="real",
+            region=region,
+            layer=f"cbam_{depth}",
+            depth=depth,
+            pictures=pictures,
+            zero_maps=0,
+            metrics={"energy": _around(energy), "pointing": _around(0.5), "top_iou": _around(0.5)},
+            comparisons=list(comparisons),
+            runs=runs or {},
+        )
+
+    return make

@@ -3,9 +3,12 @@ import numpy as np
 import pytest
 
 from keras_deid.errors import UserError
-from keras_deid.explain.compose import compose
+from keras_deid.explain.compose import BLOCK_ENDS, CBAM_MODULES, STAGE_ENDS, compose
+from keras_deid.explain.maps import attention_maps, attention_maps_at
+from keras_deid.models.dcgan import dcgan_generator
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.resnet_generator import resnet_generator
+from keras_deid.models.unet_generator import unet_generator
 
 
 def test_it_is_d_after_g(make_network, pictures):
@@ -38,7 +41,24 @@ def test_weights_are_shared_and_layers_within_reach(make_network):
 def test_the_layers_are_those_of_one_depth(make_network, attention, layers):
     network = make_network(attention=attention)
     assert network.layers == layers
+    assert network.places == (BLOCK_ENDS if attention == "none" else CBAM_MODULES)
     assert network.has_attention == (attention != "none")
+
+
+def test_of_a_u_net_the_layers_are_the_ends_of_its_decoder_s_stages(pictures):
+    generator = unet_generator((16, 16, 3), filters=4)
+    network = compose(generator, patch_discriminator((16, 16, 6), filters=4, layers=1, normalization="batch"))
+    assert (network.layers, network.places, network.has_attention) == (("up_1", "up_2", "up_3"), STAGE_ENDS, False)
+    assert [network.model.get_layer(name).output.shape[1:3] for name in network.layers] == [(2, 2), (4, 4), (8, 8)]
+    weights = np.random.default_rng(0).normal(size=(3, *network.model.output_shape[1:3])).astype("float32")
+    for layer, maps in attention_maps_at(network.model, network.layers, pictures, weights):
+        expected = attention_maps(network.model, layer, pictures, weights)
+        np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-9)
+
+
+def test_a_generator_that_draws_has_none():
+    with pytest.raises(UserError, match="drawing_generator.* there is no layer to take maps at"):
+        compose(dcgan_generator((16, 16, 3), filters=4), patch_discriminator((16, 16, 3), filters=4, layers=1))
 
 
 def test_a_generator_without_a_layer_to_look_at():

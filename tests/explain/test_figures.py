@@ -56,7 +56,7 @@ def test_png_keeps_every_pixel():
 
 def finding(depth, mean):
     estimate = Estimate(mean, None if mean is None else mean - 0.1, None if mean is None else mean + 0.1)
-    comparison = Comparison("edges", estimate, estimate, 5, decides=True)
+    comparison = Comparison("edges", estimate, estimate, 5, decides=True, runs={})
     metrics = {"energy": estimate, "pointing": estimate, "top_iou": estimate}
     return Finding("real", "mosaic", f"cbam_{depth}", depth, 5, 0, metrics, [comparison], {})
 

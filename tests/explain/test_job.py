@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 
 from keras_deid.config import Config
+from keras_deid.data.images import write_png
+from keras_deid.errors import UserError
 from keras_deid.explain.job import _notes_on_targets, explain_run, load_networks
 from keras_deid.explain.study import Pictures
 from keras_deid.explain.targets import TARGETS
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.resnet_generator import resnet_generator
+from keras_deid.models.unet_generator import unet_generator
 
 CONFIG = Config.model_validate(
     {
@@ -24,7 +27,9 @@ CONFIG = Config.model_validate(
 @pytest.fixture
 def run(tmp_path):
     """A run with a conditional D; its G returns its input, as a collapsed one does, so that all maps are zero."""
-    generator = resnet_generator((32, 32, 3), **{**CONFIG.generator.model_dump(exclude={"network", "latent"}), "global_skip": True})
+    generator = resnet_generator(
+        (32, 32, 3), **{**CONFIG.generator.model_dump(exclude={"network", "latent"}), "global_skip": True}
+    )
     for weight in generator.get_layer("head_conv").weights:
         weight.assign(weight * 0)
     generator.save(tmp_path / "generator.keras")
@@ -64,3 +69,34 @@ def test_networks_are_named_after_their_folders(run):
     (network,) = load_networks([run], [])
     assert (network.run, network.role) == (run.name, "")
     assert network.explained.discriminator.input_shape[-1] == 6
+
+
+def test_a_pix2pix_run(tmp_path):
+    """A U-Net and a D that sees pairs, on pairs in two folders, without person masks."""
+    random = np.random.default_rng(0)
+    for number in range(3):
+        y = random.integers(0, 256, (32, 32, 3)).astype(np.uint8)
+        x = y.copy()
+        x[8:20, 10:22] = 128
+        for side, picture in (("x", x), ("y", y)):
+            (tmp_path / side / "test").mkdir(parents=True, exist_ok=True)
+            write_png(tmp_path / side / "test" / f"{number}.png", picture)
+    unet_generator((32, 32, 3), filters=4).save(tmp_path / "generator.keras")
+    patch_discriminator((32, 32, 6), filters=4, layers=1, normalization="batch").save(tmp_path / "discriminator.keras")
+    pairs = Config.model_validate({"data": {"source": "folders", "path": str(tmp_path), "image_size": [32, 32]}})
+    summary = explain_run(tmp_path, pairs)
+    assert "This run has no CBAM: its maps are taken at the ends of its decoder's stages." in summary["notes"]
+    assert [(row["layer"], row["region"]) for row in summary["findings"]] == [
+        (f"up_{stage}", "mosaic") for stage in (1, 2, 3, 4)
+    ]
+    assert [verdict["kind"] for verdict in summary["verdicts"]] == ["where"]
+
+
+def test_pictures_that_nothing_was_done_to(run, tmp_path):
+    for side in ("x", "y"):
+        (tmp_path / side / "test").mkdir(parents=True)
+        write_png(tmp_path / side / "test" / "grey.png", np.full((32, 32, 3), 128, np.uint8))
+    pairs = Config.model_validate({"data": {"source": "folders", "path": str(tmp_path), "image_size": [32, 32]}})
+    with pytest.raises(UserError, match="no picture has a de-identified region or a person mask"):
+        explain_run(run, pairs)
+    assert not (run / "attention").exists()

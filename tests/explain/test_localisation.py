@@ -70,8 +70,37 @@ def test_the_highest(attention, count):
         assert attention[marked].min() >= attention[~marked].max()
 
 
-def test_energy_is_quantus_s_weighted_attribution_localisation():
+@pytest.fixture(scope="module")
+def compared_with_quantus():
+    """Quantus, with 50 random maps without ties, their regions, and our measurements of them."""
     quantus = pytest.importorskip("quantus")
-    metric = quantus.AttributionLocalisation(weighted=True, disable_warnings=True, normalise=False, abs=False)
-    value = metric.evaluate_instance(x=MAP[None], a=MAP[None].copy(), s=REGION[None].astype(bool))
-    assert localise(MAP, REGION).energy == pytest.approx(value)
+    random = np.random.default_rng(0)
+    maps = random.permuted(np.tile(np.arange(48.0), (50, 1)), axis=1).reshape(50, 1, 6, 8)
+    regions = random.random((50, 1, 6, 8)) < random.uniform(0.1, 0.9, (50, 1, 1, 1))
+    regions[:, 0, 0, 0] = True
+    plain = {"normalise": False, "abs": False, "disable_warnings": True}
+    return quantus, plain, maps, regions, [localise(*pair) for pair in zip(maps[:, 0], regions[:, 0], strict=True)]
+
+
+def test_energy_is_quantus_s_attribution_localisation_by_the_area(compared_with_quantus):
+    quantus, plain, maps, regions, ours = compared_with_quantus
+    inside = quantus.AttributionLocalisation(**plain).evaluate_batch(x_batch=maps, a_batch=maps, s_batch=regions)
+    expected = inside / regions.mean(axis=(1, 2, 3))
+    np.testing.assert_allclose([found.energy for found in ours], expected)
+
+
+def test_pointing_is_quantus_s(compared_with_quantus):
+    quantus, plain, maps, regions, ours = compared_with_quantus
+    hits = quantus.PointingGame(**plain).evaluate_batch(a_batch=maps, s_batch=regions)
+    np.testing.assert_array_equal([found.pointing for found in ours], hits)
+    assert 0 < np.mean(hits) < 1
+
+
+def test_top_area_iou_follows_from_quantus_s_top_k_intersection(compared_with_quantus):
+    quantus, plain, maps, regions, ours = compared_with_quantus
+    for index, found in enumerate(ours):
+        k = int(regions[index].sum())
+        metric = quantus.TopKIntersection(k=k, **plain)
+        (share,) = metric.evaluate_batch(a_batch=maps[[index]], s_batch=regions[[index]])
+        # Of two sets of k pixels that share a part p of them: p / (2 - p).
+        assert found.top_iou == pytest.approx(share / (2 - share))

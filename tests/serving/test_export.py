@@ -17,8 +17,12 @@ import tensorflow as tf
 from PIL import Image
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from keras_deid.config import Config, load_config
 from keras_deid.data.images import read_image
 from keras_deid.errors import UserError
+from keras_deid.evaluation.evaluate import restore
+from keras_deid.models.dcgan import dcgan_generator
+from keras_deid.models.latent_search import latent_search
 from keras_deid.serving import export as export_module
 from keras_deid.serving.export import export, versions
 from keras_deid.serving.graph.bombs import PIXEL_LIMIT
@@ -503,12 +507,26 @@ def test_refuses_what_cannot_be(run, tmp_path, change, message):
 def test_refuses_a_network_that_its_configuration_does_not_describe(run, tmp_path):
     other = tmp_path / "run"
     other.mkdir()
-    text = (run / "config.yaml").read_text()
-    (other / "config.yaml").write_text(text.replace("filters: 4", "filters: 8", 1))
+    load_config(run / "config.yaml", ["data.image_size=[64, 64]"]).save(other / "config.yaml")
     os.link(run / "generator.keras", other / "generator.keras")
     with pytest.raises(UserError, match="is not the network that .*config.yaml describes"):
         export(other, tmp_path / "tiny")
     assert not (tmp_path / "tiny").exists()
+
+
+def test_a_search_is_exported_like_any_generator(tmp_path):
+    drawing = dcgan_generator((16, 16, 3), filters=4, latent=8)
+    searching = latent_search(drawing, steps=3, starts=4)
+    run = tmp_path / "run"
+    run.mkdir()
+    searching.save(run / "generator.keras")
+    settings = {"network": "dcgan", "filters": 4, "latent": 8, "attention": "none"}
+    config = {"generator": settings, "data": {"image_size": [16, 16]}, "training": {"method": "unconditional"}}
+    Config.model_validate(config).save(run / "config.yaml")
+    signatures = tf.saved_model.load(str(export(run, tmp_path / "search"))).signatures
+    x = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")
+    served = signatures["serve_uint8"](image=tf.constant(x))["restored"].numpy()
+    np.testing.assert_allclose(served.astype(int), restore(searching, x).astype(int), atol=1)
 
 
 def test_only_one_process_at_a_time(run, tmp_path):

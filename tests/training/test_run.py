@@ -10,8 +10,12 @@ import pytest
 import tensorflow as tf
 
 from keras_deid.config import load_config
+from keras_deid.data.pipeline import evaluation_examples
 from keras_deid.errors import UserError
+from keras_deid.evaluation.evaluate import restore
+from keras_deid.models.saved import load_generator
 from keras_deid.training import run as training_run
+from keras_deid.training.networks import build_restorer
 from keras_deid.training.run import Interrupted, run
 
 EPOCHS, STEPS = 2, 4
@@ -174,7 +178,7 @@ def test_more_epochs_may_follow_and_stop_when_numbers_are_none(copied, tiny, mon
 
         return batches.enumerate().map(spoil)
 
-    monkeypatch.setattr(training_run, "training_batches", then_nan)
+    monkeypatch.setitem(training_run._DATA, "paired", (training_run.load_training_pictures, then_nan))
     networks = (copied / "generator.keras").read_bytes()
     config = tiny(training={"epochs": 2}, name="longer")
     with pytest.raises(
@@ -193,3 +197,37 @@ def test_a_signal_saves_and_leaves(copied, tiny, monkeypatch):
     with pytest.raises(Interrupted, match=r"^stopped after step 8 of 12; the same command continues$"):
         run(tiny(training={"epochs": 2}), copied)
     assert tf.train.latest_checkpoint(copied / "checkpoints").endswith("ckpt-8")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(
+            {"generator": {"network": "unet", "attention": "none"}, "discriminator": {"conditional": True}},
+            id="pix2pix",
+        ),
+        pytest.param(
+            {"generator": {"attention": "none"}, "training": {"method": "unpaired", "pool": 4}}, id="cyclegan"
+        ),
+        pytest.param(
+            {
+                "generator": {"network": "dcgan", "attention": "none", "latent": 8},
+                "training": {"method": "unconditional", "ema": 0.5},
+                "search": {"steps": 2, "starts": 2},
+            },
+            id="dcgan",
+        ),
+    ],
+)
+def test_every_way_of_training_ends_in_a_restorer(tiny, tmp_path, settings):
+    config = tiny(**settings)
+    figures = run(config, tmp_path / "run")
+    restorer = load_generator(tmp_path / "run")
+    example = next(iter(evaluation_examples(config.data, config.deidentify, "test", 2)))
+    restored = restore(restorer, example["x"].numpy())
+    error = np.abs(restored.astype(float) - example["y"].numpy()).mean() / 255
+    assert figures["restored"]["l1"] == pytest.approx(error, rel=1e-3)
+    # Training moves the weights of the restorer, the average of G's with the moving average.
+    keras.utils.set_random_seed(config.training.seed)
+    untrained = build_restorer(config).get_weights()
+    assert any(not np.array_equal(one, other) for one, other in zip(restorer.get_weights(), untrained, strict=True))

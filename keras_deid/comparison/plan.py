@@ -1,0 +1,276 @@
+"""What there is to do: which runs are compared, what has to be trained for them, in which order."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_deid.config import Config, load_config
+from keras_deid.errors import UserError
+
+# What two seeds of one model may differ in: what they are called, and what leaves no trace in the weights.
+_NOT_THE_MODEL = (
+    "name",
+    "description",
+    "training.seed",
+    "training.samples",
+    "training.checkpoint_steps",
+    "training.deterministic",
+    "data.photos",
+)
+# What a run that is there already may differ in from the configuration that it is taken for.
+_MAY_DIFFER = ("name", "description", "training.samples", "training.checkpoint_steps", "data.photos")
+_FILES_OF_A_RUN = ("summary.json", "generator.keras", "history.csv")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that takes part in the comparison.
+
+    Attributes:
+        folder: where it is, or will be.
+        config: its configuration.
+        source: what the user gave, for messages.
+        training: the words after `train.py` that make it; None for a run that was given ready.
+    """
+
+    folder: Path
+    config: Config
+    source: str
+    training: tuple[str, ...] | None = None
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether training, and the evaluation that ends it, are done."""
+        return _is_finished(self.folder, self.config)
+
+
+def make_plan(
+    paths: Sequence[Path],
+    overrides: Sequence[str],
+    *,
+    seeds: int,
+    out: Path,
+    photos: Path | None = None,
+    photo_settings: Sequence[str] = (),
+) -> list[Job]:
+    """Lists the runs to compare: those that are ready, then those to train, all models' first seeds first.
+
+    Args:
+        paths: configurations, and folders of finished runs.
+        overrides: `key=value` words that hold for every configuration.
+        seeds: how many times each configuration is trained, with training.seed = 0, 1, ...; for 1, with its own seed.
+        out: folder that gets the runs, `NAME` and `NAME_seed1` and so on.
+        photos: what `train.py --photos` is given.
+        photo_settings: the settings that this means.
+
+    Raises:
+        UserError: if there is nothing to compare, something is neither a configuration nor a finished run, two models
+            have one name, a run is given twice, what is in `out` is another run, or the data differ.
+    """
+    if not paths:
+        raise UserError("nothing to compare: give configurations such as configs/ablation/*.yaml, or folders of runs")
+    if seeds > 1 and any(word.startswith("training.seed=") for word in overrides):
+        raise UserError(f"--seeds {seeds} trains with training.seed=0 to {seeds - 1}: leave out training.seed=...")
+    jobs = [_given_run(path) for path in paths if path.is_dir()]
+    for seed in range(seeds):
+        for path in paths:
+            if not path.is_dir():
+                jobs.append(_training(path, overrides, seed if seeds > 1 else None, out, photos, photo_settings))
+    for job in jobs:
+        _check_what_is_there(job)
+    models_of(jobs)
+    _check_data(jobs)
+    return jobs
+
+
+def models_of(jobs: Sequence[Job]) -> dict[str, list[Job]]:
+    """Groups runs that differ in training.seed alone: they are seeds of one model.
+
+    Returns:
+        by the model's name (its configuration's, less an ending like "_seed1") its runs, by seed; models in the order
+        of the jobs.
+
+    Raises:
+        UserError: if two models have one name, or two runs are the same seed of one model.
+    """
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(_identity(job.config), []).append(job)
+    models: dict[str, list[Job]] = {}
+    for group in groups.values():
+        group.sort(key=lambda job: job.config.training.seed)
+        for one, other in zip(group, group[1:], strict=False):
+            if one.config.training.seed == other.config.training.seed:
+                raise UserError(
+                    f"{one.source} and {other.source}: the same model with the same seed "
+                    f"{one.config.training.seed}; give one of them"
+                )
+        name = re.sub(r"_seed\d+$", "", group[0].config.name)
+        if name in models:
+            raise UserError(
+                f"{models[name][0].source} and {group[0].source}: both are called {name!r} and are not seeds of one "
+                f"model ({_what_differs(models[name][0].config, group[0].config)}); the names should differ: change "
+                "`name` in one of the configurations"
+            )
+        models[name] = group
+    return models
+
+
+def comparing_steps(models: Mapping[str, Sequence[Job]]) -> int:
+    """How many steps `keras_deid.comparison.compare.compare` tells of: each model, the pictures, the speed."""
+    return len(models) + 2
+
+
+def settings_of(config: Config) -> dict[str, Any]:
+    """Flattens a configuration to dotted keys, such as `generator.filters`."""
+    return _flat(config.model_dump(mode="json"))
+
+
+def model_settings(config: Config) -> dict[str, Any]:
+    """Returns the settings that make a model what it is, by dotted key: those in which its seeds are alike."""
+    return {
+        key: value
+        for key, value in settings_of(config).items()
+        if key not in _NOT_THE_MODEL and not key.startswith(_of_other_methods(config))
+    }
+
+
+def _given_run(folder: Path) -> Job:
+    if not (folder / "config.yaml").is_file():
+        raise UserError(f"{folder}: is no run: it has no config.yaml; give the folder of a trained run")
+    job = Job(folder, load_config(folder / "config.yaml"), str(folder))
+    for file in _FILES_OF_A_RUN:
+        if not (folder / file).is_file():
+            raise UserError(f"{folder}: is not finished: it has no {file}; finish it with scripts/train.py")
+    if not job.is_trained:
+        raise UserError(
+            f"{folder}: is not finished: summary.json does not tell of all the epochs in config.yaml; finish it with "
+            "scripts/train.py"
+        )
+    return job
+
+
+def _training(
+    path: Path,
+    overrides: Sequence[str],
+    seed: int | None,
+    out: Path,
+    photos: Path | None,
+    photo_settings: Sequence[str],
+) -> Job:
+    words = [*overrides, *([] if seed is None else [f"training.seed={seed}"])]
+    config = load_config(path, [*photo_settings, *words])
+    folder = out / (config.name if not seed else f"{config.name}_seed{seed}")
+    options = ["--config", str(path), "--run", str(folder), *(["--photos", str(photos)] if photos else [])]
+    source = str(path) if seed is None else f"{path} seed {seed}"
+    return Job(folder, config, source, (*options, "--figures-only", *words))
+
+
+def _check_what_is_there(job: Job) -> None:
+    """Sees that a folder which holds a run already holds the one that is meant."""
+    if job.training is None or not (job.folder / "config.yaml").is_file():
+        return
+    there, given = settings_of(load_config(job.folder / "config.yaml")), settings_of(job.config)
+    without_meaning = _of_other_methods(job.config)
+    for key in sorted(there | given):
+        if there.get(key) != given.get(key) and key not in _MAY_DIFFER and not key.startswith(without_meaning):
+            raise UserError(
+                f"{job.folder}: was trained with {key}={there.get(key)!r}, {job.source} has {given.get(key)!r}; give "
+                "the same settings, or choose another --out"
+            )
+
+
+def _check_data(jobs: Sequence[Job]) -> None:
+    """Sees before anything is trained that all are measured on the same pictures, as far as settings tell.
+
+    Runs that are ready say more: see `keras_deid.comparison.models.check_same_data`.
+    """
+    measured = {job.source: _measured_on(job.config) for job in jobs}
+    trained_on = {job.source: _trained_on(job.config) for job in jobs if job.training is not None}
+    for settings in (measured, trained_on):
+        first = next(iter(settings), "")
+        for source, theirs in settings.items():
+            ours = settings[first]
+            for key in ours | theirs:
+                if ours.get(key) != theirs.get(key):
+                    raise UserError(
+                        f"{first} and {source}: different data ({key} is {ours.get(key)!r} and {theirs.get(key)!r}); "
+                        "only models on the same pictures can be compared"
+                    )
+
+
+def _measured_on(config: Config) -> dict[str, Any]:
+    flat = settings_of(config)
+    return {
+        key: value
+        for key, value in flat.items()
+        if key == "data.image_size" or (key.startswith("deidentify.") and key != "deidentify.train_block")
+    }
+
+
+def _trained_on(config: Config) -> dict[str, Any]:
+    flat = settings_of(config)
+    kept = ("data.source", "data.path", *(("data.synthetic.",) if config.data.source == "synthetic" else ()))
+    return {key: value for key, value in flat.items() if key.startswith(kept)}
+
+
+def _is_finished(folder: Path, config: Config) -> bool:
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    wanted = config.training.epochs + config.training.decay_epochs
+    return summary.get("epochs", wanted) >= wanted and (folder / "generator.keras").is_file()
+
+
+def _of_other_methods(config: Config) -> tuple[str, ...]:
+    """Names the settings that mean nothing for this way of training."""
+    of_method = {
+        "unpaired": ("loss.cycle_weight", "loss.identity_weight"),
+        "unconditional": ("search.", "generator.latent"),
+    }
+    return tuple(key for method, keys in of_method.items() if method != config.training.method for key in keys)
+
+
+def _identity(config: Config) -> str:
+    return json.dumps(model_settings(config), sort_keys=True)
+
+
+def _what_differs(one: Config, other: Config) -> str:
+    ours, theirs = model_settings(one), model_settings(other)
+    keys = [key for key in ours if ours[key] != theirs.get(key)]
+    return f"{', '.join(keys[:3])} differ{'s' if len(keys) == 1 else ''}"
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def minutes_left(jobs: Sequence[Job]) -> float | None:
+    """Estimates how long the training that is still to do takes, from the runs that are trained.
+
+    Returns:
+        minutes; None where no run is trained yet, from which to tell.
+    """
+    of_model: dict[str, list[float]] = {}
+    for job in jobs:
+        if job.is_trained and (minutes := _minutes(job.folder)) is not None:
+            of_model.setdefault(_identity(job.config), []).append(minutes)
+    everything = [minutes for found in of_model.values() for minutes in found]
+    if not everything:
+        return None
+    expected = [of_model.get(_identity(job.config), everything) for job in jobs if not job.is_trained]
+    return float(sum(sum(found) / len(found) for found in expected))
+
+
+def _minutes(run: Path) -> float | None:
+    seconds = json.loads((run / "summary.json").read_text(encoding="utf-8")).get("seconds")
+    return None if seconds is None else float(seconds) / 60

@@ -1,0 +1,25 @@
+from keras_deid.explain.claims import where_claims
+from keras_deid.explain.markdown import markdown
+from keras_deid.explain.summary import Comparison, Estimate
+
+
+def test_tables(finding, compared):
+    nothing = Estimate(None, None, None)
+    rows = [
+        finding(1, 2.0, compared("edges", 1.0, 0.9), compared("centred gaussian", -0.3, 2.3)),
+        finding(2, 1.5, compared("edges", 0.5, 1.0), Comparison("centred gaussian", nothing, nothing, 0, True, {})),
+        finding(1, 1.2, compared("edges", 0.2), region="person", runs={"a": 1.0, "b": 1.4}),
+    ]
+    text = markdown("python x", ["Only 20 pictures."], where_claims(rows), rows)
+    assert text.startswith("```bash\npython x\n```\n\n- The maps light up on the de-identified region: ")
+    assert "- Note: Only 20 pictures.\n\nTimes the flat share" in text
+    assert (
+        "| layer | on the de-identified region | zero maps | edges | centred gaussian |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| cbam_1 | 2.00 (1.90 to 2.10) | 0 | 0.90 | 2.30 * |\n| cbam_2 | 1.50 (1.40 to 1.60) | 0 | 1.00 | – |\n"
+    ) in text
+    assert "score `real`, with 95 % intervals (20 photos, over 2 seeds)," in text
+    assert text.endswith(
+        "| layer | on the person | zero maps | edges |\n| --- | --- | --- | --- |\n"
+        "| cbam_1 | 1.20 (1.10 to 1.30) | 0 | 1.00 |\n"
+    )
