@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from keras_deid.cli.command import EXIT_INTERRUPTED, command
+from keras_deid.cli.count import count
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.cli.train import photo_settings
 from keras_deid.comparison.plan import Job, comparing_steps, make_plan, minutes_left, models_of
@@ -88,13 +89,6 @@ def _is_setting(word: str) -> bool:
     return "=" in word
 
 
-def _count(text: str) -> int:
-    count = int(text) if text.isdecimal() else 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {text!r}")
-    return count
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="compare.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -106,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         help="configurations; folders of finished runs; settings that hold for all the configurations",
     )
     parser.add_argument(
-        "--seeds", metavar="K", type=_count, default=1, help="train each configuration with training.seed=0 to K-1"
+        "--seeds", metavar="K", type=count, default=1, help="train each configuration with training.seed=0 to K-1"
     )
     parser.add_argument("--photos", metavar="FOLDER", type=Path, help="train on these photographs")
     parser.add_argument("--out", metavar="FOLDER", type=Path, default=Path("runs"), help="default: runs")

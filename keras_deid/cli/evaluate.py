@@ -16,7 +16,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from keras_deid.cli.command import command
-from keras_deid.config import Config, load_config
+from keras_deid.cli.count import count
+from keras_deid.cli.run_folder import load_run_config
+from keras_deid.config import Config
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
 from keras_deid.evaluation.blocks import blocks_table, check_blocks, evaluate_blocks
@@ -34,7 +36,8 @@ _MAY_CHANGE = ("data.", "deidentify.")
 def main(argv: list[str] | None = None) -> int:
     """Evaluates a run; see `keras_deid.evaluation.job.evaluate_data`."""
     options = _parser().parse_intermixed_args(argv)
-    config = _load_config(options.run, options.overrides, options.data)
+    _check_may_change(options.overrides)
+    config = load_run_config(options.run, options.overrides, options.data)
     if options.blocks:
         return _blocks(options, config)
     if options.usefulness:
@@ -84,27 +87,10 @@ def _bar(pictures: int) -> tqdm:
     return tqdm(unit=" pictures", total=pictures, leave=False, disable=None)
 
 
-def _load_config(run: Path, overrides: list[str], prepared: Path | None) -> Config:
-    path = run / "config.yaml"
-    if not run.is_dir():
-        raise UserError(f"{run}: no such folder; give the folder of a trained run, such as runs/NAME")
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give the folder of a trained run, such as runs/NAME")
+def _check_may_change(overrides: list[str]) -> None:
     for word in overrides:
         if "=" in word and not word.startswith(_MAY_CHANGE):
             raise UserError(f"{word}: cannot change in a trained run; evaluation takes data.* and deidentify.*")
-    config = load_config(path, overrides)
-    if prepared is None:
-        return config
-    data = config.data.model_copy(update={"source": "prepared", "path": prepared})
-    return config.model_copy(update={"data": data})
-
-
-def _count(text: str) -> int:
-    count = int(text) if text.isdecimal() else 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {text!r}")
-    return count
 
 
 def _block_sizes(text: str) -> list[float]:
@@ -138,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", metavar="PREPARED", type=Path, help="prepared data set (default: the run's own data)")
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
     parser.add_argument("--out", metavar="FILE", type=Path, help="default: RUN/evaluation.json, which is replaced")
-    parser.add_argument("--limit", metavar="N", type=_count, help="only the first N pictures")
+    parser.add_argument("--limit", metavar="N", type=count, help="only the first N pictures")
     parser.add_argument("--groups", action="store_true", help="print the figures by face size, block and brightness")
     parser.add_argument(
         "--metrics",

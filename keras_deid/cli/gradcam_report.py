@@ -14,10 +14,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from keras_deid.cli.command import command
+from keras_deid.cli.count import count
+from keras_deid.cli.run_folder import load_run_config
 from keras_deid.cli.start_tensorflow import start_tensorflow
-from keras_deid.config import Config, load_config
 from keras_deid.data.split import SPLITS
-from keras_deid.errors import UserError
 
 METHODS = ("gradcam", "gradcam++", "layercam", "scorecam")
 TARGETS = ("real", "fake", "masked-patches")
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     started = time.perf_counter()
     options = _parser().parse_args(argv)
     out = options.out or options.runs[0] / "attention"
-    config = _load_config(options.runs[0], options.data)
+    config = load_run_config(options.runs[0], prepared=options.data)
 
     start_tensorflow()
     from keras_deid.explain.job import explain, load_networks
@@ -68,23 +68,6 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _load_config(run: Path, prepared: Path | None) -> Config:
-    path = run / "config.yaml"
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; give the folder of a trained run, such as runs/NAME")
-    config = load_config(path)
-    if prepared is None:
-        return config
-    return config.model_copy(update={"data": config.data.model_copy(update={"source": "prepared", "path": prepared})})
-
-
-def _count(text: str) -> int:
-    count = int(text) if text.isdecimal() else 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, received {text!r}")
-    return count
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gradcam_report.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -100,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument("--images", metavar="FOLDER", type=Path, help="photographs, whose faces are found first")
     where.add_argument("--data", metavar="PREPARED", type=Path, help="prepared data set (default: the run's own data)")
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
-    parser.add_argument("--limit", metavar="N", type=_count, help="only the first N pictures")
+    parser.add_argument("--limit", metavar="N", type=count, help="only the first N pictures")
     parser.add_argument("--method", choices=METHODS, default="gradcam", help="default: gradcam")
     parser.add_argument(
         "--target", choices=TARGETS, action="append", help="the score; may be given several times (default: real)"

@@ -238,12 +238,12 @@ def refusal(capsys, *words):
 
 
 def test_a_missing_run(tmp_path, capsys):
-    assert "no such folder; give the folder of a trained run" in refusal(capsys, tmp_path / "nowhere")
+    assert "nowhere: does not exist; give the folder of a trained run" in refusal(capsys, tmp_path / "nowhere")
 
 
 def test_a_run_without_configuration(run, capsys):
     (run / "config.yaml").unlink()
-    assert "config.yaml: no such file" in refusal(capsys, run)
+    assert "config.yaml: does not exist" in refusal(capsys, run)
 
 
 def test_a_run_with_a_broken_configuration(run, capsys):

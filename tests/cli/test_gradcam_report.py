@@ -213,7 +213,7 @@ def test_mistakes_are_one_line(runs, tmp_path, capsys):
     run = runs / "tiny"
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
-    assert "config.yaml: no such file" in refusal(capsys, tmp_path / "nowhere")
+    assert "nowhere: does not exist" in refusal(capsys, tmp_path / "nowhere")
     assert "no picture in it" in refusal(capsys, run, "--images", tmp_path / "empty")
     assert "has no dataset.json" in refusal(capsys, run, "--data", tmp_path / "empty")
     assert "file: cannot be made a folder" in refusal(capsys, run, "--out", tmp_path / "file")
