@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,7 @@ class FinishEpoch(keras.callbacks.Callback):
             "seconds": round(seconds, 3),
             "images_per_second": round((step - self._first_step) * self._batch_size / seconds, 2),
             "data_wait": round(self.model.waited / seconds, 5),
+            "peak_memory_mb": float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024),
             "learning_rate": float(self.model.generator_optimizer.learning_rate),
             **{name: float(value) for name, value in (logs or {}).items()},
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import resource
 import subprocess
 import time
 from collections.abc import Callable
@@ -226,7 +225,7 @@ def _summary(
         if seconds
         else None,
         "precision": precision,
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mb": max((row.get("peak_memory_mb", 0.0) for row in history.rows), default=0.0) or None,
         "parameters": {
             "generator": gan.generator.count_params(),
             "discriminator": gan.discriminator.count_params(),

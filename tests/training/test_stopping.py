@@ -132,7 +132,7 @@ def start(config, run, step=0, number=0):
     """Starts the command; at `step`, it sends itself signal `number`."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "STEP": str(step), "SIGNAL": str(int(number))}
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "--config", str(config), "--run", str(run)],
+        [sys.executable, "-c", COMMAND, "--config", str(config), "--run", str(run), "--figures-only"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
