@@ -17,6 +17,7 @@ import pydantic
 import yaml
 
 from keras_deid.errors import UserError
+from keras_deid.whole_files import write_text
 
 Count = Annotated[int, pydantic.Field(strict=True, ge=1)]
 CountOrNone = Annotated[int, pydantic.Field(strict=True, ge=0)]
@@ -249,9 +250,7 @@ class Config(Section):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the complete configuration as YAML that `load_config` reads back unchanged."""
         text = yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-        partial = Path(f"{os.fspath(path)}.partial")
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_text(Path(path), text)
 
 
 def load_config(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Config:

@@ -1,5 +1,6 @@
 """The direction of imports: scripts -> cli -> {training, comparison} -> {evaluation, explain, serving} ->
-{models, losses, data} -> layers, with `config`, `errors` and `intervals` as leaves."""
+{models, losses, data} -> layers, with `config`, `errors`, `intervals`, `page`, `whole_files` and
+`workplace` as leaves."""
 
 import ast
 import subprocess
@@ -15,17 +16,20 @@ PACKAGE = Path(__file__).parents[1] / "keras_deid"
 ALLOWED = {
     "": set(),
     "errors": set(),
-    "config": {"errors"},
     "intervals": set(),
+    "page": set(),
+    "whole_files": set(),
+    "workplace": {"errors"},
+    "config": {"errors", "whole_files"},
     "layers": {"errors"},
     "losses": {"errors", "layers"},
     "models": {"errors", "layers", "losses"},
-    "data": {"errors", "config", "layers"},
-    "evaluation": {"errors", "config", "intervals", "layers", "losses", "models", "data"},
-    "explain": {"errors", "config", "intervals", "layers", "losses", "models", "data"},
-    "comparison": {"errors", "config", "intervals", "models", "data", "evaluation", "explain"},
-    "serving": {"errors", "config", "layers", "losses", "models", "data"},
-    "training": {"errors", "config", "layers", "losses", "models", "data", "evaluation", "explain"},
+    "data": {"errors", "config", "whole_files", "workplace", "layers"},
+    "evaluation": {"errors", "config", "intervals", "whole_files", "layers", "losses", "models", "data"},
+    "explain": {"errors", "config", "intervals", "page", "whole_files", "layers", "losses", "models", "data"},
+    "comparison": {"errors", "config", "intervals", "page", "whole_files", "models", "data", "evaluation", "explain"},
+    "serving": {"errors", "config", "whole_files", "workplace", "layers", "losses", "models", "data"},
+    "training": {"errors", "config", "whole_files", "layers", "losses", "models", "data", "evaluation", "explain"},
 }
 ALLOWED["cli"] = set(ALLOWED)  # everything
 

@@ -11,10 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from tqdm import tqdm
-
 from keras_deid.cli.command import command
 from keras_deid.cli.count import count
+from keras_deid.cli.map_bar import map_bar
 from keras_deid.cli.run_folder import load_run_config
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.split import SPLITS
@@ -43,12 +42,7 @@ def main(argv: list[str] | None = None) -> int:
         pictures = load_pictures(config, options.split, options.limit)
     targets = list(dict.fromkeys(options.target or ["real"]))
     maps = count_maps(networks, len(pictures), len(targets))
-    with tqdm(unit=" maps", total=maps, leave=False, disable=None) as bar:
-
-        def show(what: str, done: int) -> None:
-            bar.set_description(what)
-            bar.update(done)
-
+    with map_bar(maps) as progress:
         summary = explain(
             networks,
             pictures,
@@ -57,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
             targets=targets,
             method=options.method,
             command=shlex.join(["python", "scripts/gradcam_report.py", *(sys.argv[1:] if argv is None else argv)]),
-            progress=show,
+            progress=progress,
         )
     for note in summary["notes"]:
         print(f"note: {note}")

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from keras_deid.cli.command import command
 from keras_deid.cli.start_tensorflow import start_tensorflow
+from keras_deid.config import PrepareConfig
 from keras_deid.data.prepare import REGIONS, prepare
 from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED, PreparedDataset
 
@@ -70,30 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("photos", metavar="PHOTOS", type=Path, help="folder of photographs, with its sub-folders")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write; it appears when it is complete")
+    parser.set_defaults(**PrepareConfig().model_dump())
     parser.add_argument(
-        "--region",
-        choices=REGIONS,
-        default="face",
-        help="a crop around each face or whole photographs (default: face)",
+        "--region", choices=REGIONS, help="a crop around each face or whole photographs (default: %(default)s)"
     )
-    parser.add_argument(
-        "--context", metavar="X", type=float, default=2.0, help="side of a crop / longer side of the face (default: 2)"
-    )
-    parser.add_argument(
-        "--size", metavar="PX", type=int, default=96, help="side of a crop, shorter side of a photograph (default: 96)"
-    )
-    parser.add_argument(
-        "--min-face", metavar="PX", type=float, default=24.0, help="leave out narrower faces (default: 24)"
-    )
-    parser.add_argument(
-        "--min-score", metavar="S", type=float, default=0.5, help="leave out less certain faces (default: 0.5)"
-    )
-    parser.add_argument(
-        "--val-share", metavar="S", type=float, default=0.1, help="photographs for validation (default: 0.1)"
-    )
-    parser.add_argument(
-        "--test-share", metavar="S", type=float, default=0.1, help="photographs for testing (default: 0.1)"
-    )
+    for name, metavar, kind, what in (
+        ("--context", "X", float, "side of a crop / longer side of the face"),
+        ("--size", "PX", int, "side of a crop, shorter side of a photograph"),
+        ("--min-face", "PX", float, "leave out narrower faces"),
+        ("--min-score", "S", float, "leave out less certain faces"),
+        ("--val-share", "S", float, "photographs for validation"),
+        ("--test-share", "S", float, "photographs for testing"),
+    ):
+        parser.add_argument(name, metavar=metavar, type=kind, help=f"{what} (default: %(default)g)")
     parser.add_argument(
         "--boxes", metavar="CSV", type=Path, help="take the faces from this file (path,x0,y0,x1,y1), do not detect them"
     )

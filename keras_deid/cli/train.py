@@ -12,9 +12,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tqdm import tqdm
-
 from keras_deid.cli.command import EXIT_INTERRUPTED, command
+from keras_deid.cli.map_bar import map_bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
@@ -63,13 +62,8 @@ def _explain(config: Config, folder: Path) -> str:
 
     report = folder / "attention" / "report.html"
     if not _newer(report, folder):
-        with tqdm(unit=" maps", leave=False, disable=None) as bar:
-
-            def show(what: str, done: int) -> None:
-                bar.set_description(what)
-                bar.update(done)
-
-            explain_run(folder, config, EXPLAINED, show)
+        with map_bar() as progress:
+            explain_run(folder, config, EXPLAINED, progress)
     return str(report)
 
 

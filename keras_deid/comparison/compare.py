@@ -22,13 +22,13 @@ from keras_deid.comparison.runs import RESTORED, Run, check_same_data, read_run
 from keras_deid.comparison.speed import ROUNDS, restored_per_second
 from keras_deid.comparison.table import Table, make_table
 from keras_deid.config import Config
-from keras_deid.evaluation.files import write_bytes
 from keras_deid.evaluation.job import evaluate_data, is_deidentified
 from keras_deid.evaluation.table import input_name
 from keras_deid.explain.pictures import load_pictures
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed
 from keras_deid.models.saved import load_generator
+from keras_deid.whole_files import write_text
 
 # Pictures restored at once when the speed is measured.
 SPEED_BATCH = 16
@@ -172,4 +172,4 @@ def _write(out: Path, contents: Contents) -> None:
         "comparison.html": page(contents),
     }
     for name, text in texts.items():
-        write_bytes(out / name, text.encode())
+        write_text(out / name, text)

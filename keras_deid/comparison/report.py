@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from keras_deid.comparison import figures
 from keras_deid.comparison.answers import Answer
@@ -20,6 +16,7 @@ from keras_deid.comparison.table import TO_BEST, Table, markdown
 from keras_deid.config import Config
 from keras_deid.evaluation.table import input_name
 from keras_deid.explain.figures import enlarged, png, scale_bar
+from keras_deid.page import render_page
 
 RESTORED_PER_SECOND = "images/s restored"
 
@@ -59,15 +56,8 @@ class Contents:
 
 def page(contents: Contents) -> str:
     """Writes the page, which holds all its pictures."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["data_uri"] = _data_uri
-    return environment.get_template("report.html").render(
+    return render_page(
+        "comparison/report.html",
         contents=contents,
         table=contents.table,
         primary=PRIMARY,
@@ -128,7 +118,3 @@ def _block_plot(contents: Contents) -> bytes | None:
 def _unit(config: Config) -> str:
     what = "mosaic block" if config.deidentify.method == "mosaic" else "standard deviation of the blur"
     return f"{what}, {'widths of the face' if config.deidentify.unit == 'face' else 'pixels'}"
-
-
-def _data_uri(data: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import csv
-import fcntl
 import hashlib
 import json
 import logging
@@ -34,6 +33,7 @@ import cv2
 import numpy as np
 
 import keras_deid
+from keras_deid.config import PrepareConfig
 from keras_deid.data.boxes import Box, ListedBox, area, box_to_crop, intersection, read_boxes_csv, square_around
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import (
@@ -49,10 +49,13 @@ from keras_deid.data.images import (
 from keras_deid.data.prepared import SKIPPED, PreparedDataset, StoredExample, read_description, write_prepared
 from keras_deid.data.split import path_key, split_of
 from keras_deid.errors import UserError
+from keras_deid.whole_files import write_text
+from keras_deid.workplace import workplace
 
 log = logging.getLogger(__name__)
 
 REGIONS = ("face", "photo")
+_DEFAULT = PrepareConfig()
 
 PHOTOS_PER_CHUNK = 8
 """Work that is lost at most, for each worker, when the job is interrupted."""
@@ -122,13 +125,13 @@ def prepare(
     photos: Path | str,
     out: Path | str,
     *,
-    region: str = "face",
-    context: float = 2.0,
-    size: int = 96,
-    min_face: float = 24.0,
-    min_score: float = 0.5,
-    val_share: float = 0.1,
-    test_share: float = 0.1,
+    region: str = _DEFAULT.region,
+    context: float = _DEFAULT.context,
+    size: int = _DEFAULT.size,
+    min_face: float = _DEFAULT.min_face,
+    min_score: float = _DEFAULT.min_score,
+    val_share: float = _DEFAULT.val_share,
+    test_share: float = _DEFAULT.test_share,
     boxes: Path | str | None = None,
     masks: Path | str | None = None,
     workers: int | None = None,
@@ -175,7 +178,7 @@ def prepare(
     if _is_prepared(out, inputs, force):
         return PreparedDataset.open(out)
     try:
-        with _workplace(out) as partial:
+        with workplace(out, "is being prepared by another process; wait for it or choose another folder") as partial:
             if _is_prepared(out, inputs, force):  # by the process that had the workplace until now
                 shutil.rmtree(partial)
                 return PreparedDataset.open(out)
@@ -277,21 +280,6 @@ def _is_prepared(out: Path, inputs: str, force: bool) -> bool:
         f"{out}: was prepared from other photographs or with other settings; "
         "replace it with --force or choose another folder"
     )
-
-
-@contextlib.contextmanager
-def _workplace(out: Path) -> Iterator[Path]:
-    """Gives a hidden folder beside `out` to one process at a time, until it is done or killed."""
-    partial = out.parent / f".{out.name}.partial"
-    partial.mkdir(parents=True, exist_ok=True)
-    with open(partial / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"{out}: is being prepared by another process; wait for it or choose another folder"
-            ) from error
-        yield partial
 
 
 def _clear_other_work(partial: Path, inputs: str) -> None:
@@ -438,9 +426,7 @@ class ChunkMaker:
     def make(self, sources: list[Source], path: Path) -> int:
         """Writes `path`, complete or not at all, and returns the number of photographs in it."""
         photos = [self._photo(source) for source in sources]
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(photos), encoding="utf-8")
-        unfinished.replace(path)
+        write_text(path, json.dumps(photos))
         return len(photos)
 
     def _photo(self, source: Source) -> dict[str, Any]:

@@ -17,15 +17,14 @@ import tensorflow as tf
 from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.images import find_images, read_image
 from keras_deid.data.pipeline import (
-    ORIGINAL_CHANNELS,
     PREFETCHED_BATCHES,
-    Example,
     PictureCache,
     TrainingPictures,
     load_training_pictures,
     training_batches,
     training_windows,
 )
+from keras_deid.data.sources import ORIGINAL_CHANNELS, Example
 from keras_deid.errors import UserError
 
 HASHES = 2**62

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_deid.evaluation.evaluate import ALL_METRICS, PictureRow
+from keras_deid.whole_files import write_bytes, write_text
 
 CSV_COLUMNS = ("path", "source", *ALL_METRICS, "box_width", "block", "brightness")
 # Small pictures are enlarged by a whole factor until they have at least this side: a mosaic's blocks stay sharp.
@@ -22,20 +23,13 @@ LEAST_TILE = 128
 _GAP, _LABEL_HEIGHT, _LABEL_SIZE = 4, 22, 15
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file under another name first, so that it is there whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
-
-
 def write_json(path: Path, figures: Mapping[str, Any]) -> None:
-    """Writes figures as JSON: under another name first, so that no half-written file can be taken for a result.
+    """Writes figures as JSON; no half-written file can be taken for a result.
 
     Raises:
         ValueError: if a value is NaN or infinite, which JSON does not have (None is the absent score).
     """
-    write_bytes(path, (json.dumps(figures, indent=2, allow_nan=False) + "\n").encode())
+    write_text(path, json.dumps(figures, indent=2, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, rows: Iterable[PictureRow]) -> None:
@@ -52,7 +46,7 @@ def write_csv(path: Path, rows: Iterable[PictureRow]) -> None:
         numbers = {**row.scores, "box_width": row.box_width, "block": row.block, "brightness": row.brightness}
         cells = {name: "" if math.isnan(value) else f"{value:.6g}" for name, value in numbers.items()}
         lines.writerow({"path": row.path, "source": row.source, **cells})
-    write_bytes(path, text.getvalue().encode())
+    write_text(path, text.getvalue())
 
 
 def write_grid(path: Path, columns: Mapping[str, Sequence[np.ndarray]]) -> None:

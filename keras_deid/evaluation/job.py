@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import Config
-from keras_deid.data.pipeline import evaluation_examples, open_source
+from keras_deid.data.pipeline import evaluation_examples
 from keras_deid.data.prepared import PreparedDataset
+from keras_deid.data.sources import open_source
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import Evaluation, evaluate
 from keras_deid.evaluation.faces_found import DETECTION_SIDE, LEAST_IOU, LEAST_SCORE, evaluation_detector

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from keras_deid.explain import figures
@@ -17,6 +15,8 @@ from keras_deid.explain.gates import Gates
 from keras_deid.explain.maps import enlarge
 from keras_deid.explain.study import ITSELF, REGIONS, Row, Study
 from keras_deid.explain.summary import Estimate, Finding
+from keras_deid.page import data_uri, render_page
+from keras_deid.whole_files import write_text
 
 # Pictures in the gallery: as many from the best, around the middle and from the worst.
 SHOWN_OF_EACH = 4
@@ -84,8 +84,8 @@ def write_report(folder: Path, contents: Contents) -> None:
         contents: of the report.
     """
     album = _Album(folder / "pictures")
-    template = _environment().get_template("report.html")
-    page = template.render(
+    page = render_page(
+        "explain/report.html",
         contents=contents,
         study=contents.study,
         regions=REGIONS,
@@ -96,9 +96,7 @@ def write_report(folder: Path, contents: Contents) -> None:
         channel_gates=album.add("channel_gates", figures.channel_gates(contents.gates)) if contents.gates else None,
         cascade=album.add("cascade", figures.cascade_plot(contents.cascade)) if contents.cascade else None,
     )
-    partial = folder / "report.html.partial"
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(folder / "report.html")
+    write_text(folder / "report.html", page)
 
 
 class _Album:
@@ -112,17 +110,7 @@ class _Album:
 
     def add(self, name: str, png: bytes) -> str:
         (self._folder / f"{name}.png").write_bytes(png)
-        return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
+        return data_uri(png)
 
 
 def _keys(contents: Contents) -> list[tuple[str, str]]:

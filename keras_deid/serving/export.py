@@ -6,12 +6,8 @@ version is written under another name beside that folder and comes into being, c
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from keras_deid.config import load_config
@@ -19,6 +15,7 @@ from keras_deid.errors import UserError
 from keras_deid.serving.model_card import write_model_card
 from keras_deid.serving.saved_model import write_saved_model
 from keras_deid.serving.server_files import write_server_files
+from keras_deid.workplace import workplace
 
 # What stands in a URL without being escaped, and cannot be taken for a version.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -47,19 +44,27 @@ def export(run: Path, to: Path | None = None, version: int | None = None) -> Pat
     base = to or Path("saved_models") / config.name
     _check_base(base, version)
     try:
-        with _workplace(base) as partial:
-            target = base / str(version or max(versions(base), default=0) + 1)
-            _check_free(target)
-            model = partial / "model"
-            write_saved_model(run, model, base.name)
-            write_model_card(model, run, base.name)
-            base.mkdir(exist_ok=True)
-            write_server_files(base / "serving", base.name)
-            _check_free(target)
-            model.rename(target)
+        with workplace(base, "is being exported to by another process; wait for it") as partial:
+            try:
+                return _export(run, base, version, partial / "model")
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{error.filename or base}: {reason}; make room or choose another folder") from error
+
+
+def _export(run: Path, base: Path, version: int | None, model: Path) -> Path:
+    """Writes a version as the folder `model`, and gives it its place."""
+    shutil.rmtree(model, ignore_errors=True)  # of an export that was killed
+    target = base / str(version or max(versions(base), default=0) + 1)
+    _check_free(target)
+    write_saved_model(run, model, base.name)
+    write_model_card(model, run, base.name)
+    base.mkdir(exist_ok=True)
+    write_server_files(base / "serving", base.name)
+    _check_free(target)
+    model.rename(target)
     return target
 
 
@@ -90,23 +95,3 @@ def _check_base(base: Path, version: int | None) -> None:
 def _check_free(target: Path) -> None:
     if target.exists():
         raise UserError(f"{target}: exists; versions are never replaced; choose another --version, or none")
-
-
-@contextlib.contextmanager
-def _workplace(base: Path) -> Iterator[Path]:
-    """Gives an empty hidden folder beside `base` to one process at a time, and removes it afterwards."""
-    partial = base.parent / f".{base.name}.partial"
-    partial.mkdir(parents=True, exist_ok=True)
-    with open(partial / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"{base}: is being exported to by another process; wait for it") from error
-        shutil.rmtree(partial / "model", ignore_errors=True)  # of an export that was killed
-        try:
-            yield partial
-        finally:
-            shutil.rmtree(partial / "model", ignore_errors=True)
-            os.unlink(partial / "lock")
-            with contextlib.suppress(OSError):
-                partial.rmdir()

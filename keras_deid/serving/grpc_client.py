@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,16 +18,8 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 
 from keras_deid.data.images import encode_png
 from keras_deid.errors import UserError
-from keras_deid.serving.client import (
-    PAUSES,
-    RESPONSE_LIMIT,
-    ServingError,
-    decode_picture,
-    find_endpoint,
-    list_endpoints,
-    wait_until_available,
-)
-from keras_deid.serving.regions import DEFAULT_CONTEXT
+from keras_deid.serving.offer import read_offer
+from keras_deid.serving.request import RESPONSE_LIMIT, Again, ServingError, decode_picture, send
 
 _ADDRESS = re.compile(r"(?P<server>[^/]+:[0-9]+)/(?P<name>[^/:]+)")
 
@@ -58,15 +49,10 @@ class GrpcModel:
         limits = [(f"grpc.max_{way}_message_length", RESPONSE_LIMIT) for way in ("send", "receive")]
         channel = grpc.insecure_channel(found["server"], limits)
         self._models, self._predictions = ModelServiceStub(channel), PredictionServiceStub(channel)
-        wait_until_available(address, lambda: self.states().values(), wait)
-        metadata = self._metadata()
-        self.version = str(metadata["model_spec"]["version"])
+        self.version, self._files, self.size, self.context = read_offer(
+            address, lambda: self.states().values(), self._metadata, wait
+        )
         self.identity = f"{found['server']} {self.name} {self.version}"
-        self.context = DEFAULT_CONTEXT
-        endpoints = list_endpoints(metadata)
-        self._bytes = find_endpoint(address, endpoints, "DT_STRING", 1, "files of pictures")
-        pixels = find_endpoint(address, endpoints, "DT_UINT8", 4, "uint8 pixels")
-        self.size: tuple[int, int] = (pixels.shape[1], pixels.shape[2])
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores pictures of the model's size, uint8 `(batch, *size, 3)`, sent as PNG.
@@ -75,7 +61,7 @@ class GrpcModel:
             ServingError: if the server does not answer, or says no.
         """
         files = np.array([encode_png(picture) for picture in pictures], object)
-        answer = self.predict(self._bytes.signature, {self._bytes.input_name: files})[self._bytes.output_name]
+        answer = self.predict(self._files.signature, {self._files.input_name: files})[self._files.output_name]
         return np.stack([decode_picture(self._address, content) for content in answer])
 
     def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -116,17 +102,15 @@ class GrpcModel:
         }
 
     def _call(self, method: Callable[..., Any], request: Any) -> Any:
-        end = time.monotonic() + self._deadline
-        for pause in (*PAUSES, None):
+        def attempt(seconds: float) -> Any:
             try:
-                return method(request, timeout=max(end - time.monotonic(), 0.001))
+                return method(request, timeout=seconds)
             except grpc.RpcError as error:
-                again = error.code() == grpc.StatusCode.UNAVAILABLE
-                if not again or pause is None or time.monotonic() + pause > end:
-                    status = _HTTP.get(error.code(), 500)
-                    raise ServingError(self._address, error.details() or error.code().name, status) from None
-                time.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
+                code = error.code()
+                failed = ServingError(self._address, error.details() or code.name, _HTTP.get(code, 500))
+                raise (Again(failed) if code == grpc.StatusCode.UNAVAILABLE else failed) from None
+
+        return send(attempt, self._deadline)
 
 
 # The codes under which the REST interface reports the same.

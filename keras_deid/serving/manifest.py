@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from keras_deid.errors import UserError
-from keras_deid.serving.picture_files import write_whole
+from keras_deid.serving.picture_files import write_on_disk
 
 MANIFEST = "manifest.json"
 _JOURNAL = ".manifest.jsonl"
@@ -87,7 +87,7 @@ class Manifest:
         self.close()
         rows = [self._rows[name] for name in sorted(set(names) & self._rows.keys())]
         text = json.dumps({"settings": self._settings, "synthetic": True, "pictures": rows}, indent=2) + "\n"
-        write_whole(self._folder / MANIFEST, text.encode())
+        write_on_disk(self._folder / MANIFEST, text.encode())
         (self._folder / _JOURNAL).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class Manifest:
     def _open_journal(self) -> TextIO:
         """Starts the journal anew, with the rows that are known: a torn last line must not meet the next one."""
         lines = [json.dumps(self._settings), *(json.dumps(row) for row in self._rows.values())]
-        write_whole(self._folder / _JOURNAL, "".join(f"{line}\n" for line in lines).encode())
+        write_on_disk(self._folder / _JOURNAL, "".join(f"{line}\n" for line in lines).encode())
         return open(self._folder / _JOURNAL, "a", encoding="utf-8")
 
 

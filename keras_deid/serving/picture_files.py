@@ -16,6 +16,7 @@ from PIL.JpegImagePlugin import get_sampling
 from PIL.PngImagePlugin import PngInfo
 
 from keras_deid.data.images import image_size, read_image
+from keras_deid.whole_files import whole_file
 
 SYNTHETIC_WHOLE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """IPTC's name for a picture that a trained model made."""
@@ -101,32 +102,27 @@ def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: s
     file_format = _FORMATS[path.suffix.lower()]
     packet = _XMP.format(source_type=source_type).encode()
     if file_format in _WITH_SIDECAR:
-        write_whole(path.with_name(f"{path.name}.xmp"), packet)
+        write_on_disk(path.with_name(f"{path.name}.xmp"), packet)
     options = _options(file_format, source, packet)
     if file_format == "JPEG":
         options["subsampling"] = source.sampling if source_type == SYNTHETIC_WHOLE else 0
     # Into a file rather than into memory: then Pillow lets other threads run while it encodes.
-    with _written_whole(path) as file:
+    with _file_on_disk(path) as file:
         Image.fromarray(pixels).save(file, file_format, **options)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file under another name first, so that it is whole when it has its own."""
-    with _written_whole(path) as file:
+def write_on_disk(path: Path, content: bytes) -> None:
+    """Writes a file, whole or not at all, that is on the disk itself when this returns."""
+    with _file_on_disk(path) as file:
         file.write(content)
 
 
 @contextlib.contextmanager
-def _written_whole(path: Path) -> Iterator[BinaryIO]:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with open(partial, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _file_on_disk(path: Path) -> Iterator[BinaryIO]:
+    with whole_file(path) as partial, open(partial, "w+b") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _options(file_format: str, source: Opened, packet: bytes) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from keras_deid.whole_files import write_text
+
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 """A server fills a batch up to one of these sizes; the last one is its largest batch."""
 
@@ -87,9 +89,7 @@ def write_server_files(folder: Path, name: str) -> None:
     for file, text in files.items():
         if file.endswith(".config") and (folder / file).exists():
             continue
-        partial = folder / f"{file}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / file)
+        write_text(folder / file, text)
 
 
 def _batching() -> str:

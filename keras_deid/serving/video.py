@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +18,7 @@ from keras_deid.serving.model import Restorer
 from keras_deid.serving.parts import listed_part, restore_parts
 from keras_deid.serving.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.serving.regions import Part, cut_out, put_back, whole_picture
+from keras_deid.whole_files import whole_file
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
 """Containers that hold H.264 and whatever sound the source has."""
@@ -61,34 +61,31 @@ def restore_video(
     """
     _check(source, out)
     frames = imageio_ffmpeg.read_frames(source, pix_fmt="rgb24")
-    # ffmpeg takes the container from the suffix.
-    partial = out.with_name(f".partial.{out.name}")
     done = 0
     try:
         description = _description(source, frames)
         total = max(round(description["fps"] * description["duration"]), 1)
         pictures = _pictures(source, frames, description)
         parts_of = _parts_of(source, description, model, boxes)
-        # The ffmpeg of a call that was killed may still write to it.
-        partial.unlink(missing_ok=True)
-        writer = _writer(partial, source, description, SYNTHETIC_WHOLE if boxes is None else SYNTHETIC_PARTS)
-        writer.send(None)
-        try:
-            for restored in _restored(pictures, parts_of, model):
-                writer.send(np.ascontiguousarray(restored))
-                done += 1
-                progress(done, max(total, done))
-        finally:
-            writer.close()
-        if not done:
-            raise ImageError(source, "has no pictures that ffmpeg reads")
-        os.replace(partial, out)
+        with whole_file(out) as partial:
+            # The ffmpeg of a call that was killed may still write to it.
+            partial.unlink(missing_ok=True)
+            writer = _writer(partial, source, description, SYNTHETIC_WHOLE if boxes is None else SYNTHETIC_PARTS)
+            writer.send(None)
+            try:
+                for restored in _restored(pictures, parts_of, model):
+                    writer.send(np.ascontiguousarray(restored))
+                    done += 1
+                    progress(done, max(total, done))
+            finally:
+                writer.close()
+            if not done:
+                raise ImageError(source, "has no pictures that ffmpeg reads")
     except OSError as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{out}: cannot be written: {reason}; make room or choose another place") from error
     finally:
         frames.close()
-        partial.unlink(missing_ok=True)
     return done
 
 

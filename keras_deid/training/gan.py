@@ -14,8 +14,8 @@ class RestoringGAN(keras.Model):
     """A generator against a discriminator, used through `fit`; each way of training adds its `train_step`.
 
     Args:
-        generator: G, or what holds all networks that are trained against the discriminators.
-        discriminator: D.
+        generator: G.
+        discriminator: D. A way that trains more networks than these two adds them to `networks` and to the variables.
         restorer: signed de-identified pictures -> signed restored pictures; what is validated, saved and used.
         means: names of the running means that `train_step` logs.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from keras_deid.whole_files import whole_file
+
 
 class History:
     """The figures of each finished epoch, kept in a CSV file that is whole at every moment.
@@ -25,12 +27,10 @@ class History:
     def append(self, row: dict[str, float]) -> None:
         """Adds an epoch."""
         self.rows.append(row)
-        partial = self._path.with_suffix(".partial")
-        with partial.open("w", newline="") as file:
+        with whole_file(self._path) as partial, partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[-1]), lineterminator="\n", extrasaction="ignore")
             writer.writeheader()
             writer.writerows(self.rows)
-        partial.replace(self._path)
 
     def best(self, name: str) -> float:
         """Returns the largest value of a column so far; -infinity before the first epoch."""

@@ -8,6 +8,7 @@ import keras
 
 from keras_deid.config import Config
 from keras_deid.training.networks import build_discriminator, build_restorer
+from keras_deid.whole_files import whole_file
 
 
 class SavedNetworks:
@@ -31,6 +32,5 @@ class SavedNetworks:
         """Saves the weights of both."""
         for (path, twin), network in zip(self._twins.items(), (restorer, discriminator), strict=True):
             twin.set_weights(network.get_weights())
-            partial = path.with_name(f".partial.{path.name}")  # Keras insists on the suffix
-            twin.save(partial)
-            partial.replace(path)
+            with whole_file(path) as partial:
+                twin.save(partial)

@@ -7,14 +7,13 @@ from keras_deid.data import pipeline
 from keras_deid.data.deidentify import mosaic
 from keras_deid.data.images import encode_png, write_png
 from keras_deid.data.pipeline import (
-    Example,
-    Source,
     evaluation_examples,
     load_training_pictures,
     steps_per_epoch,
     training_batches,
 )
 from keras_deid.data.prepared import StoredExample, write_prepared
+from keras_deid.data.sources import Example, Source
 from keras_deid.errors import UserError
 
 SIZE, LOAD = 16, 20

@@ -3,10 +3,11 @@ import pytest
 import tensorflow as tf
 
 from keras_deid.config import Config
-from keras_deid.data import pipeline, unpaired
+from keras_deid.data import unpaired
 from keras_deid.data.images import encode_png, write_png
 from keras_deid.data.pipeline import evaluation_examples, load_training_pictures
 from keras_deid.data.prepared import StoredExample, write_prepared
+from keras_deid.data.sources import open_source
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
 
@@ -185,7 +186,7 @@ class TestFolders:
     def test_without_such_there_are_no_figures(self, tmp_path):
         write_sides(tmp_path, trainA={"1.png": 1}, trainB={"2.png": 2}, testA={"1.png": 1}, testB={"2.png": 2})
         settings = config(tmp_path, "unpaired_folders")
-        assert pipeline.open_source(settings.data, (SIZE, SIZE)).counts == {"train": 0, "val": 0, "test": 0}
+        assert open_source(settings.data, (SIZE, SIZE)).counts == {"train": 0, "val": 0, "test": 0}
         for split in ("val", "test"):
             with pytest.raises(UserError) as raised:
                 evaluation_examples(settings.data, settings.deidentify, split, 4)

@@ -102,15 +102,15 @@ def both_stand_ins(folder):
 @contextlib.contextmanager
 def stand_in(library, limits):
     """Gives the address of the REST interface."""
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(rest_app(library, limits), port=port, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    server = uvicorn.Server(uvicorn.Config(rest_app(library, limits), log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
 
 
 def free_port():

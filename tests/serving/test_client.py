@@ -14,8 +14,10 @@ from PIL import Image
 from keras_deid.data.images import ImageError, encode_png
 from keras_deid.errors import UserError
 from keras_deid.serving import client as client_module
-from keras_deid.serving.client import RestModel, ServingError
+from keras_deid.serving import request as request_module
+from keras_deid.serving.client import RestModel
 from keras_deid.serving.model import LocalModel
+from keras_deid.serving.request import ServingError
 from keras_deid.serving.restore import restore_picture
 
 from .conftest import HEIGHT, WIDTH, decode
@@ -59,7 +61,7 @@ METADATA = (
 @pytest.fixture
 def scripted(monkeypatch):
     """Starts a server that gives the answers of a list, one after the other, and keeps what it was asked."""
-    monkeypatch.setattr(client_module, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(request_module, "PAUSES", (0.01, 0.01))
     servers = []
 
     def start(*answers, port=0):

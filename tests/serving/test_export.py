@@ -29,6 +29,7 @@ from keras_deid.serving.graph.bombs import PIXEL_LIMIT
 from keras_deid.serving.regions import DEFAULT_CONTEXT, cut_out, part_around, put_back
 from keras_deid.serving.signatures import BOX_LIMIT, SIGNATURES
 from keras_deid.serving.warmup import BATCHES, WARMUP_FILE
+from keras_deid.workplace import workplace
 
 from .conftest import HEIGHT, WIDTH, as_strings, decode, encode
 from .hostile import gif, gif_frame, png
@@ -530,5 +531,5 @@ def test_a_search_is_exported_like_any_generator(tmp_path):
 
 
 def test_only_one_process_at_a_time(run, tmp_path):
-    with export_module._workplace(tmp_path / "tiny"), pytest.raises(UserError, match="another process"):
+    with workplace(tmp_path / "tiny", ""), pytest.raises(UserError, match="another process"):
         export(run, tmp_path / "tiny")

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from keras_deid.errors import UserError
-from keras_deid.serving import grpc_client as client_module
-from keras_deid.serving.client import RestModel, ServingError
+from keras_deid.serving import request as request_module
+from keras_deid.serving.client import RestModel
 from keras_deid.serving.grpc_client import GrpcModel
+from keras_deid.serving.request import ServingError
 
 from .conftest import HEIGHT, WIDTH, encode
 from .servers import STAND_IN, free_port
@@ -76,7 +77,7 @@ def test_an_empty_batch_gives_no_results(both):
 
 
 def test_who_is_not_there(both, monkeypatch):
-    monkeypatch.setattr(client_module, "PAUSES", (0.01,))
+    monkeypatch.setattr(request_module, "PAUSES", (0.01,))
     with pytest.raises(ServingError) as raised:
         GrpcModel(f"127.0.0.1:{free_port()}/tiny", wait=0)
     assert raised.value.status == 503

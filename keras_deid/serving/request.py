@@ -1,0 +1,106 @@
+"""How both clients ask a server: what they send again, how long they wait, and how they say that it went wrong."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from keras_deid.errors import UserError
+
+RESPONSE_LIMIT = 256 * 2**20
+"""Bytes of a response; more is not read."""
+RETRIED = (503, 504)
+PAUSES = (0.2, 0.5, 1.0, 2.0)
+"""Seconds before each further attempt of a request."""
+
+_Answer = TypeVar("_Answer")
+
+
+class ServingError(UserError):
+    """A request that a server did not answer as it should.
+
+    Args:
+        url: of the request.
+        message: the server's own, where it gave one.
+        status: HTTP status code; None if there was no response.
+    """
+
+    def __init__(self, url: str, message: str, status: int | None = None) -> None:
+        code = "" if status is None else f" (HTTP {status})"
+        super().__init__(f"{url}: {message}{code}")
+        self.url = url
+        self.server_message = message
+        self.status = status
+
+
+class Again(Exception):
+    """An attempt that may be repeated."""
+
+    def __init__(self, error: ServingError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def send(attempt: Callable[[float], _Answer], deadline: float) -> _Answer:
+    """Sends a request, and after a pause sends it again where that is allowed.
+
+    Args:
+        attempt: sends it once, within the seconds that it is given; raises `Again` if it may be repeated.
+        deadline: seconds for all attempts.
+
+    Raises:
+        ServingError: of the last attempt.
+    """
+    end = time.monotonic() + deadline
+    for pause in (*PAUSES, None):
+        try:
+            return attempt(max(end - time.monotonic(), 0.001))
+        except Again as again:
+            if pause is None or time.monotonic() + pause > end:
+                raise again.error from None
+            time.sleep(pause)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def wait_until_available(server: str, states: Callable[[], Iterable[str]], seconds: float) -> None:
+    """Waits until a version of a model is AVAILABLE.
+
+    Args:
+        server: for the error.
+        states: asks for the states of the model's versions.
+        seconds: to wait.
+
+    Raises:
+        ServingError: if none is in time, or the server answers something else than that it, or the model, is not there.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            found = list(states())
+            if "AVAILABLE" in found:
+                return
+            last = ServingError(server, f"the model is {', '.join(found) or 'not there'}, not AVAILABLE")
+        except ServingError as error:
+            if error.status not in (None, 404, *RETRIED):
+                raise
+            last = error
+        if time.monotonic() > end:
+            raise last
+        time.sleep(min(PAUSES[0], seconds))
+
+
+def decode_picture(url: str, content: bytes) -> np.ndarray:
+    """Decodes a server's PNG to uint8 `(height, width, 3)`.
+
+    Raises:
+        ServingError: if it is none.
+    """
+    try:
+        return np.asarray(Image.open(io.BytesIO(content), formats=("PNG",)).convert("RGB"))
+    except Exception as error:
+        raise ServingError(url, f"the answer is no picture: {error}") from None
