@@ -3,9 +3,9 @@ import sys
 
 # TensorFlow and OpenMP read these once, when they are first imported: before any test module.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# The networks of the tests are small: more threads than this wait for each other.
+# The networks of the tests are small: more threads wait for each other, and for those of the other tests of `-n 2`.
 for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-    os.environ.setdefault(variable, "2")
+    os.environ.setdefault(variable, "1")
 
 from pathlib import Path  # noqa: E402
 

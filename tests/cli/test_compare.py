@@ -3,16 +3,15 @@ import html.parser
 import json
 import re
 import shutil
-import subprocess
 
 import pytest
 
 from keras_deid.cli import compare as command
 from keras_deid.cli.compare import main
-from keras_deid.comparison import blocks
+from keras_deid.comparison import blocks, speed
 from keras_deid.config import load_config
 from keras_deid.models.patch_discriminator import patch_discriminator
-from keras_deid.models.resnet_generator import resnet_generator
+from keras_deid.training.networks import build_generator
 
 TINY = """
 name: {name}
@@ -22,6 +21,15 @@ discriminator: {{filters: 4, layers: 1}}
 training: {{batch_size: 2, epochs: 1, decay_epochs: 0}}
 """
 SCORES = {"original": ("", 1.0), "mosaic": (18.0, 0.0), "bilinear": (18.5, 0.0), "bicubic": (19.0, 1.0)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def brief():
+    """Measures with few blocks and one call a turn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "FACTORS", (0.5, 1.0))
+        patch.setattr(speed, "TURN_SECONDS", 0.0)
+        yield
 
 
 def write_config(folder, name, attention="between"):
@@ -35,7 +43,7 @@ def write_run(folder, name, gain, seed=0, attention="between"):
     folder.mkdir(parents=True)
     config = load_config(write_config(folder, name, attention), [f"training.seed={seed}"])
     config.save(folder / "config.yaml")
-    generator = resnet_generator((32, 32, 3), **config.generator.model_dump(exclude={"network", "latent"}))
+    generator = build_generator(config)
     generator.save(folder / "generator.keras")
     patch_discriminator((32, 32, 3), filters=4, layers=1).save(folder / "discriminator.keras")
     sources = SCORES | {"restored": (19.0 + gain, 1.0)}
@@ -87,9 +95,7 @@ def out(runs, tmp_path_factory):
     """The comparison of those runs."""
     out = tmp_path_factory.mktemp("comparison") / "out"
     words = [str(runs / name) for name in ("with", "without", "bare", "with_seed1")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(blocks, "FACTORS", (0.5, 1.0))
-        assert main([*words, "--out", str(out)]) == 0
+    assert main([*words, "--out", str(out)]) == 0
     return out
 
 
@@ -158,7 +164,6 @@ def test_markdown_and_csv(out):
 
 
 def test_what_was_measured_is_not_measured_again(out, runs, monkeypatch, capsys):
-    monkeypatch.setattr(blocks, "FACTORS", (0.5, 1.0))
     monkeypatch.setattr(blocks, "quality_against_blocks", None)
     words = [str(runs / name) for name in ("with", "without", "bare", "with_seed1")]
     assert main([*words, "--out", str(out)]) == 0
@@ -169,36 +174,21 @@ def test_what_was_measured_is_not_measured_again(out, runs, monkeypatch, capsys)
 
 @pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.slow
-def test_in_a_browser_nothing_sticks_out(out, tmp_path, width):
-    browser = shutil.which("chromium")
-    if not browser:
-        pytest.skip("needs chromium")
-    page = (out / "comparison.html").read_text(encoding="utf-8")
-    probe = (
-        "<script>addEventListener('load', () => { const found = ["
-        "document.documentElement.scrollWidth - innerWidth,"
-        "[...document.images].filter(image => !image.complete || !image.naturalWidth).length,"
-        "document.querySelectorAll('.photos tbody tr').length,"
-        "document.querySelectorAll('.photos tbody tr:first-child img').length,"
-        "[...document.querySelectorAll('.named td:first-child')].filter(cell => cell.offsetWidth < 90).length];"
-        "document.body.dataset.found = found.join(); });</script></body>"
+def test_in_a_browser_nothing_sticks_out(out, find_in_browser, width):
+    sticks_out, *found = find_in_browser(
+        out / "comparison.html",
+        width,
+        2000,
+        "document.querySelectorAll('.photos tbody tr').length",
+        "document.querySelectorAll('.photos tbody tr:first-child img').length",
+        "[...document.querySelectorAll('.named td:first-child')].filter(cell => cell.offsetWidth < 90).length",
     )
-    (tmp_path / "probe.html").write_text(page.replace("</body>", probe), encoding="utf-8")
-    words = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    ended = subprocess.run(
-        [browser, *words, f"--window-size={width},2000", "--dump-dom", f"file://{tmp_path / 'probe.html'}"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    sticks_out, *found = map(int, re.search(r'data-found="([^"]*)"', ended.stdout)[1].split(","))
     assert sticks_out <= 0
     # No broken picture; three photos: original, mosaic, three models, and two overlays; no name in a narrow column.
     assert found == [0, 3, 7, 0]
 
 
 def test_each_configuration_is_trained_once(tmp_path, capfd, monkeypatch):
-    monkeypatch.setattr(blocks, "FACTORS", (1.0,))
     config = write_config(tmp_path, "one")
     words = [str(config), "training.seed=3", "--out", str(tmp_path / "runs")]
     assert main(words) == 0
@@ -251,11 +241,10 @@ def test_runs_on_different_data_are_one_line(runs, tmp_path, capsys):
     assert not (tmp_path / "out" / "comparison.html").exists()
 
 
-def test_training_that_fails_ends_the_comparison(tmp_path, capfd):
-    config = write_config(tmp_path, "one")
-    path = tmp_path / "missing"
-    assert main([str(config), "data.source=prepared", f"data.path={path}", "--out", str(tmp_path / "runs")]) == 2
-    assert "training ended with exit code 2" in capfd.readouterr().err
+def test_training_that_fails_ends_the_comparison(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "_TRAIN", "raise SystemExit(2)")
+    assert main([str(write_config(tmp_path, "one")), "--out", str(tmp_path / "runs")]) == 2
+    assert "training ended with exit code 2" in capsys.readouterr().err
     assert not (tmp_path / "runs" / "comparison.md").exists()
 
 

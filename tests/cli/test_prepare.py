@@ -116,11 +116,12 @@ def processes_of(group):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
 def test_interrupted(tmp_path, number, code):
     (tmp_path / "photos").mkdir()
-    picture = np.random.default_rng(0).integers(0, 256, (600, 600, 3)).astype(np.uint8)
-    Image.fromarray(picture).save(tmp_path / "photo.png")
-    names = [f"{number:04d}.png" for number in range(2000)]
+    # Its size is read at once, its pixels take the workers seconds in all: the signal comes in the midst of them.
+    picture = np.random.default_rng(0).integers(0, 256, (1500, 1500, 3)).astype(np.uint8)
+    Image.fromarray(picture).save(tmp_path / "photo.jpg")
+    names = [f"{number:04d}.jpg" for number in range(400)]
     for name in names:
-        (tmp_path / "photos" / name).symlink_to(tmp_path / "photo.png")
+        (tmp_path / "photos" / name).symlink_to(tmp_path / "photo.jpg")
     rows = [f"{name},100,100,500,500" for name in names]
     (tmp_path / "boxes.csv").write_text("\n".join(["path,x0,y0,x1,y1", *rows]))
     arguments = ["photos", "out", "--boxes", "boxes.csv", "--workers", "2"]

@@ -99,22 +99,28 @@ def test_afterwards_signals_mean_what_they_meant():
 
 # ---- The whole command, stopped and continued -----------------------------------------------------------------------
 
-# The command, in a process that sends itself a signal at a step.
+# The command, started several times in one process; in a start RUN,STEP,SIGNAL it sends itself the signal after
+# the step. Each start that comes to an end gives a line: exit code, standard output and error, newest checkpoint.
 COMMAND = """
-import os, signal, sys
+import contextlib, io, json, os, sys
+import tensorflow as tf
 from keras_deid.cli.train import main
 from keras_deid.training.epochs import ShowProgress
 
-step, number = int(os.environ["STEP"]), int(os.environ["SIGNAL"])
 update = ShowProgress.on_train_batch_end
 
 def update_and_send(self, batch, logs=None):
     update(self, batch, logs)
-    if int(self.model.step) == step:
-        os.kill(os.getpid(), number)
+    if int(self.model.step) == int(step):
+        os.kill(os.getpid(), int(number))
 
 ShowProgress.on_train_batch_end = update_and_send
-sys.exit(main(sys.argv[1:]))
+for start in sys.argv[2:]:
+    run, step, number = start.split(",")
+    with contextlib.redirect_stdout(io.StringIO()) as written, contextlib.redirect_stderr(io.StringIO()) as errors:
+        code = main(["--config", sys.argv[1], "--run", run, "--figures-only"])
+    newest = tf.train.latest_checkpoint(f"{run}/checkpoints")
+    print(json.dumps([code, written.getvalue(), errors.getvalue(), newest]), flush=True)
 """
 
 # All that has a state takes part: dropout, the pool, the average, Adam. Six steps an epoch.
@@ -128,26 +134,18 @@ training: {batch_size: 2, epochs: 1, decay_epochs: 1, learning_rate: 1e-3, pool:
 """
 
 
-def start(config, run, step=0, number=0):
-    """Starts the command; at `step`, it sends itself signal `number`."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "STEP": str(step), "SIGNAL": str(int(number))}
-    return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, "--config", str(config), "--run", str(run), "--figures-only"],
-        env=environment,
+def start(config, *starts):
+    """Starts the command so often in one process; returns its exit code and how each start ended that did."""
+    words = [f"{run},{step},{int(number)}" for run, step, number in starts]
+    process = subprocess.run(
+        [sys.executable, "-c", COMMAND, str(config), *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=config.parent,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
+        timeout=240,
     )
-
-
-def end(process):
-    """Returns the exit code and what was written on the standard output and on the standard error."""
-    written, errors = process.communicate(timeout=240)
-    return process.returncode, written, errors
-
-
-def newest_step(run):
-    return int(tf.train.latest_checkpoint(run / "checkpoints").rsplit("-", 1)[1])
+    return process.returncode, [json.loads(line) for line in process.stdout.splitlines()]
 
 
 def contents(checkpoint):
@@ -168,30 +166,25 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stopped")
     config = folder / "stopped.yaml"
     config.write_text(CONFIG)
-    undisturbed = start(config, folder / "undisturbed")
-    try:
-        ends, steps = [], []
-        for step, number in ((5, signal.SIGKILL), (9, signal.SIGTERM), (0, 0)):
-            ends.append(end(start(config, folder / "disturbed", step, number)))
-            steps.append(newest_step(folder / "disturbed"))
-        ends.append(end(undisturbed))
-    finally:
-        undisturbed.kill()
-    return folder, ends, steps
+    killed, (undisturbed,) = start(config, ("undisturbed", 0, 0), ("disturbed", 5, signal.SIGKILL))
+    kept = tf.train.latest_checkpoint(folder / "disturbed" / "checkpoints")
+    # In another process: what the checkpoint does not hold is lost.
+    _, (stopped, continued) = start(config, ("disturbed", 9, signal.SIGTERM), ("disturbed", 0, 0))
+    return folder, (killed, kept), stopped, continued, undisturbed
 
 
 def test_each_start_ends_as_it_should(runs):
-    _, (killed, stopped, continued, undisturbed), steps = runs
-    assert killed[0] == -signal.SIGKILL
+    _, (killed, kept), stopped, continued, undisturbed = runs
+    assert killed == -signal.SIGKILL
     assert stopped[0] == 130
     assert stopped[2].splitlines()[-1] == "stopped after step 10 of 12; the same command continues"
     assert "Traceback" not in stopped[2]
     assert (continued[0], undisturbed[0]) == (0, 0)
-    assert steps == [4, 10, 12]
+    assert [Path(newest).name for newest in (kept, stopped[3], continued[3])] == ["ckpt-4", "ckpt-10", "ckpt-12"]
 
 
 def test_killed_and_continued_is_bit_identical(runs):
-    folder, _, _ = runs
+    folder, *_ = runs
     one, other = (contents(folder / run / "checkpoints" / "ckpt-12") for run in ("undisturbed", "disturbed"))
     assert one.keys() == other.keys()
     assert len([name for name in one if name.startswith("gan/generator_optimizer/_trainable_variables/")]) == 22
@@ -203,7 +196,7 @@ def test_killed_and_continued_is_bit_identical(runs):
 
 
 def test_continued_has_the_same_history_and_figures(runs):
-    folder, _, _ = runs
+    folder, *_ = runs
     histories = [history_of(folder / run) for run in ("undisturbed", "disturbed")]
     assert histories[0] == histories[1]
     assert [(float(epoch), float(step)) for epoch, step, _ in histories[0]] == [(1, 6), (2, 12)]
@@ -212,10 +205,10 @@ def test_continued_has_the_same_history_and_figures(runs):
 
 
 def test_the_command_says_how_it_went_and_where_the_pictures_are(runs):
-    folder, (_, _, continued, _), _ = runs
+    folder, _, _, continued, _ = runs
     lines = continued[1].splitlines()
     assert any(line.startswith("epoch 2 ") for line in lines)
     assert "test split, 1 picture" in lines
+    assert lines[-1] == "look at: disturbed/evaluation.png, disturbed/samples/; figures: disturbed/summary.json"
     run = folder / "disturbed"
-    assert lines[-1] == f"look at: {run}/evaluation.png, {run}/samples/; figures: {run}/summary.json"
     assert (run / "evaluation.png").exists() and (run / "summary.json").exists()
