@@ -12,11 +12,22 @@ from keras_deid.data.images import resize_image
 _STRIDE = 32  # the network takes sides that are multiples of this
 
 
+Point = tuple[float, float]
+
+
 class Face(NamedTuple):
-    """A face that was found: its box in pixels of the picture, and how sure the detector is, in (0, 1)."""
+    """A face that was found.
+
+    Attributes:
+        box: in pixels of the picture.
+        score: how sure the detector is, in (0, 1).
+        landmarks: (x, y) in pixels of the picture, which they may lie outside: the eyes, the nose, the corners of the
+            mouth; of eyes and corners the one further left in the picture of an upright face first.
+    """
 
     box: Box
     score: float
+    landmarks: tuple[Point, ...]
 
 
 class FaceDetector:
@@ -73,14 +84,15 @@ class FaceDetector:
         height, width = image.shape[:2]
         network_height, network_width = self._network_size(height, width)
         self._network.in_shape = (network_width, network_height)
-        found, _ = self._network(
+        found, landmarks = self._network(
             resize_image(image, (network_height, network_width)), threshold=self.min_score
-        )  # rows of x0, y0, x1, y1, score
-        scale = np.array([width / network_width, height / network_height] * 2)
+        )  # rows of x0, y0, x1, y1, score; rows of x, y of each landmark
+        scale = np.array([width / network_width, height / network_height])
         faces = []
-        for row in found:
-            x0, y0, x1, y1 = (row[:4] * scale).tolist()
-            faces.append(Face(clip_box((x0, y0, x1, y1), (height, width)), float(row[4])))
+        for row, points in zip(found, landmarks.reshape(-1, 5, 2) * scale, strict=True):
+            x0, y0, x1, y1 = (row[:4] * np.tile(scale, 2)).tolist()
+            box = clip_box((x0, y0, x1, y1), (height, width))
+            faces.append(Face(box, float(row[4]), tuple((x, y) for x, y in points.tolist())))
         return sorted(faces, key=lambda face: (-face.score * area(face.box), face.box))
 
     def _network_size(self, height: int, width: int) -> tuple[int, int]:

@@ -58,8 +58,13 @@ def face_found(detector: Detector, picture: np.ndarray, box: Sequence[float] | n
     x0, y0, x1, y1 = (float(edge) for edge in box)
     if x1 <= x0 or y1 <= y0:
         return float("nan")
-    scale = max(1.0, DETECTION_SIDE / min(picture.shape[:2]))
-    height, width = (round(side * scale) for side in picture.shape[:2])
-    enlarged = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC) if scale > 1 else picture
+    enlarged, scale = enlarge_for_detection(picture)
     true_box = (x0 * scale, y0 * scale, x1 * scale, y1 * scale)
     return float(any(iou(face.box, true_box) >= LEAST_IOU for face in detector.detect(enlarged)))
+
+
+def enlarge_for_detection(picture: np.ndarray) -> tuple[np.ndarray, float]:
+    """Returns a picture whose shorter side has at least `DETECTION_SIDE` pixels, and how many times larger it is."""
+    scale = max(1.0, DETECTION_SIDE / min(picture.shape[:2]))
+    height, width = (round(side * scale) for side in picture.shape[:2])
+    return (cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC) if scale > 1 else picture), scale

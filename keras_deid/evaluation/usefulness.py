@@ -1,14 +1,15 @@
 """Are restored pictures of use as training data? A small network learns from them, and is tried on originals.
 
-The task asks for no labels but the face's box: is this window a face, or some other part of the picture? The same
-network learns it from original pictures, from the same ones de-identified, and from the same ones restored; all are
-tried on original pictures of the test split. What de-identification costs is the difference of the first two; how much
-of that restoration gives back is the share that lies between the second and the third.
+The task needs what de-identification hides, and no labels made by hand: where are the eyes, the nose and the corners of
+the mouth? The detector says it of the originals. The same network learns it from original pictures, from the same ones
+de-identified, and from the same ones restored; all are tried on original pictures of the test split. What
+de-identification costs is the difference of the first two; how much of that restoration gives back is the share that
+lies between the second and the third.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +17,38 @@ import keras
 import numpy as np
 
 from keras_deid.config import Config
+from keras_deid.data.boxes import Box
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import ORIGINAL, RESTORED, restore
 from keras_deid.evaluation.face_windows import WINDOW, Windows, cut_windows
+from keras_deid.evaluation.faces_found import evaluation_detector
 from keras_deid.evaluation.files import write_json
 from keras_deid.evaluation.floors import floors
 from keras_deid.evaluation.job import check_out, count_pictures, describe, evaluated_examples, watched
+from keras_deid.evaluation.landmarks import (
+    LANDMARKS,
+    LandmarkDetector,
+    face_landmarks,
+    mirror_landmarks,
+    normalized_mean_errors,
+)
 from keras_deid.evaluation.table import input_name
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed
 
 INPUT = "mosaic"
 SOURCES = (ORIGINAL, INPUT, "bicubic", RESTORED)
-METRICS = ("average_precision", "accuracy")
+METRICS = ("nme", "failure_rate")
+# A face whose normalized mean error is above this counts as failed.
+FAILURE = 0.1
 SEEDS = 5
 # Pictures to learn from: the first of the train split.
 MOST_PICTURES = 2000
-# How the windows for learning are cut: moved by up to this share of their side, and this many of each face.
-JITTER = 0.1
-FACE_WINDOWS = 2
 
-_EPOCHS, _BATCH_SIZE, _LEARNING_RATE = 6, 128, 1e-3
+_NAMES = {"nme": "mean error (NME)", "failure_rate": f"failures (above {FAILURE:.0%})"}
+_EPOCHS, _BATCH_SIZE, _LEARNING_RATE = 12, 128, 1e-3
+# x and y of the middle of a window, in shares of its side: where the network looks for a landmark before it learns.
+_MIDDLE = 0.5
 # Windows that go through the network at a time when it is tried.
 _PREDICTED = 1024
 
@@ -60,33 +72,33 @@ def evaluate_usefulness(
         seeds: networks that are trained on each kind of picture.
 
     Returns:
-        what was written to `out`: `{"train_pictures", "test_pictures", "seeds", "average_precision", "accuracy", ...}`
-        in which each of the two has what `recovered` returns, with the settings, the data and the model they belong to.
+        what was written to `out`: `{"train_pictures", "test_pictures", "seeds", "nme", "failure_rate", ...}` in which
+        each of the two has what `recovered` returns, with the settings, the data and the model they belong to.
 
     Raises:
-        UserError: if `out` cannot be written, the data are missing or have no faces, or the generator does not fit
-            them.
+        UserError: if `out` cannot be written, the data are missing or the detector finds no face in them, or the
+            generator does not fit them.
     """
     check_out(out)
     most = MOST_PICTURES if limit is None else min(limit, MOST_PICTURES)
-    learned_from = _windows_of(generator, config, "train", most, progress)
     tried_on = _windows_of(None, config, "test", limit, progress)
-    for windows, split in ((learned_from, "train"), (tried_on, "test")):
-        if not windows.is_face.any():
-            raise UserError(f"--usefulness: the {split} split has no face with room for background beside it")
-    logits: dict[str, list[np.ndarray]] = {source: [] for source in learned_from.pixels}
-    network = face_network()
+    learned_from = _windows_of(generator, config, "train", most, progress)
+    errors: dict[str, list[np.ndarray]] = {source: [] for source in learned_from.pixels}
+    network = landmark_network()
     for seed in range(seeds):
         for source, pixels in learned_from.pixels.items():
-            train_anew(network, pixels, learned_from.is_face, seed)
-            logits[source].append(_logits(network, tried_on.pixels[ORIGINAL]))
+            train_anew(network, pixels, learned_from.landmarks, seed)
+            found = _landmarks_in(network, tried_on.pixels[ORIGINAL])
+            errors[source].append(normalized_mean_errors(found, tried_on.landmarks, tried_on.face_size))
             progress(most)
-    stacked = {source: np.stack(of_seeds) for source, of_seeds in logits.items()}
+    nme = {source: np.stack(of_seeds) for source, of_seeds in errors.items()}
+    failed = {source: of_seeds > FAILURE for source, of_seeds in nme.items()}
     figures = {
         "train_pictures": len(np.unique(learned_from.picture)),
         "test_pictures": len(np.unique(tried_on.picture)),
         "seeds": seeds,
-        **{metric: recovered(metric, stacked, tried_on.is_face, tried_on.picture) for metric in METRICS},
+        "nme": recovered(nme, tried_on.picture),
+        "failure_rate": recovered(failed, tried_on.picture),
         "level": LEVEL,
         "resamples": RESAMPLES,
         **describe(config, generator),
@@ -113,9 +125,9 @@ def usefulness_table(figures: Mapping[str, Any]) -> str:
         lines without a final newline.
     """
     lines = [
-        f"faces told from background in {figures['test_pictures']} original test pictures by a small network, trained "
-        f"on {figures['train_pictures']} pictures ({figures['seeds']} seeds; 95 % intervals)",
-        f"{'trained on':<12}" + "".join(f"  {metric.replace('_', ' '):>24}" for metric in METRICS),
+        f"landmarks found in {figures['test_pictures']} original test pictures by a small network, trained on "
+        f"{figures['train_pictures']} pictures ({figures['seeds']} seeds; 95 % intervals; lower is better)",
+        f"{'trained on':<12}" + "".join(f"  {_NAMES[metric]:>24}" for metric in METRICS),
     ]
     for source in figures[METRICS[0]]["values"]:
         cells = (_cell(figures[metric]["values"][source], figures[metric]["intervals"][source]) for metric in METRICS)
@@ -129,16 +141,16 @@ def _cell(value: float, interval: Sequence[float]) -> str:
 
 
 def _verdict(metric: str, figures: Mapping[str, Any], hidden: str) -> str:
-    name = metric.replace("_", " ")
+    name = _NAMES[metric]
     lost, (low, high) = figures["lost"], figures["intervals"]["lost"]
     if figures["share"] is None:
         return (
-            f"{name}: what the {hidden} loses cannot be told from nothing ({lost:.3f}, interval {low:.3f} to "
+            f"{name}: what the {hidden} adds cannot be told from nothing ({lost:.3f}, interval {low:.3f} to "
             f"{high:.3f}): a share given back would mean nothing"
         )
     share, (least, most) = figures["share"], figures["intervals"]["share"]
     return (
-        f"{name}: the {hidden} loses {lost:.3f}; restoration gives {share:.0%} of it back "
+        f"{name}: the {hidden} adds {lost:.3f}; restoration takes {share:.0%} of it away "
         f"(interval {least:.0%} to {most:.0%})"
     )
 
@@ -150,17 +162,41 @@ def _windows_of(
     limit: int | None,
     progress: Callable[[int], object],
 ) -> Windows:
-    """Windows of a split, moved about a little and of every source if a generator is given; of originals if not."""
+    """Windows of a split, of every source if a generator is given; of originals if not."""
+    detector = evaluation_detector()
 
-    def examples() -> Iterable[tuple[Mapping[str, np.ndarray], np.ndarray]]:
+    def faces() -> Iterator[tuple[Mapping[str, np.ndarray], Box, np.ndarray]]:
         for batch in watched(evaluated_examples(config, split, limit), progress):
             sources = {ORIGINAL: batch["y"]}
             if generator is not None:
                 sources |= {**floors(batch, config.deidentify), RESTORED: restore(generator, batch["x"])}
-            for index, boxes in enumerate(batch["boxes"]):
-                yield {source: sources[source][index] for source in SOURCES if source in sources}, boxes
+            for index, box, landmarks in labelled(detector, batch):
+                yield {source: sources[source][index] for source in SOURCES if source in sources}, box, landmarks
 
-    return cut_windows(examples(), *((0.0, 1) if generator is None else (JITTER, FACE_WINDOWS)))
+    windows = cut_windows(faces())
+    if not windows.pixels:
+        raise UserError(
+            f"--usefulness: the detector finds no face again in the original pictures of the {split} split, so that "
+            "there are no landmarks to learn; choose data in which it does (original.faces_found of the evaluation)"
+        )
+    return windows
+
+
+def labelled(detector: LandmarkDetector, batch: Mapping[str, np.ndarray]) -> Iterator[tuple[int, Box, np.ndarray]]:
+    """Labels the original pictures of a batch.
+
+    Args:
+        detector: finds landmarks.
+        batch: of `keras_deid.data.pipeline.evaluation_examples`: "y" uint8 `(batch, height, width, 3)`, the originals;
+            "box" float32 `(batch, 4)`, their faces, in pixels.
+
+    Yields:
+        number in the batch, box and landmarks (float `(LANDMARKS, 2)`, pixels) of each face that the detector finds.
+    """
+    for index, (original, box) in enumerate(zip(batch["y"], batch["box"].tolist(), strict=True)):
+        landmarks = face_landmarks(detector, original, tuple(box))
+        if landmarks is not None:
+            yield index, tuple(box), landmarks
 
 
 def _sources(config: Config) -> tuple[str, ...]:
@@ -171,11 +207,12 @@ def _sources(config: Config) -> tuple[str, ...]:
 # ---- The small network -----------------------------------------------------------------------------------------------
 
 
-def face_network() -> keras.Model:
-    """Builds three convolutions and a dense layer that tell faces from background.
+def landmark_network() -> keras.Model:
+    """Builds three convolutions and two dense layers that tell where the landmarks are.
 
     Returns:
-        a compiled model from float windows `(batch, WINDOW, WINDOW, 3)` in [-1, 1] to logits `(batch, 1)`.
+        a compiled model from float windows `(batch, WINDOW, WINDOW, 3)` in [-1, 1] to `(batch, 2 * LANDMARKS)`: x and y
+        of each landmark from the middle of the window, in shares of its side.
     """
     convolutions = (
         keras.layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu", name=f"conv_{filters}")
@@ -186,25 +223,25 @@ def face_network() -> keras.Model:
             keras.Input((WINDOW, WINDOW, 3), name="window"),
             *convolutions,
             keras.layers.Flatten(name="features"),
-            keras.layers.Dense(1, name="logit"),
+            keras.layers.Dense(64, activation="relu", name="hidden"),
+            keras.layers.Dense(2 * LANDMARKS, name="landmarks"),
         ],
-        name="face_or_background",
+        name="landmarks",
     )
-    loss = keras.losses.BinaryCrossentropy(from_logits=True)
-    network.compile(keras.optimizers.Adam(_LEARNING_RATE), loss, jit_compile=False)
+    network.compile(keras.optimizers.Adam(_LEARNING_RATE), keras.losses.MeanAbsoluteError(), jit_compile=False)
     network.optimizer.build(network.trainable_variables)
     return network
 
 
-def train_anew(network: keras.Model, pixels: np.ndarray, is_face: np.ndarray, seed: int) -> None:
+def train_anew(network: keras.Model, pixels: np.ndarray, landmarks: np.ndarray, seed: int) -> None:
     """Trains a network from new weights, on windows and their mirrors.
 
     The compiled network is kept: to trace a new one each time would take longer than the training.
 
     Args:
-        network: of `face_network`.
+        network: of `landmark_network`.
         pixels: uint8 `(windows, WINDOW, WINDOW, 3)`.
-        is_face: bool `(windows,)`.
+        landmarks: float `(windows, LANDMARKS, 2)`, as `Windows` has them.
         seed: of the weights and of the order: the same for the same seed, whatever the network has learned before.
     """
     keras.utils.set_random_seed(seed)
@@ -213,87 +250,59 @@ def train_anew(network: keras.Model, pixels: np.ndarray, is_face: np.ndarray, se
         variable.assign(keras.ops.zeros_like(variable))
     network.optimizer.learning_rate = _LEARNING_RATE
     inputs = keras.ops.convert_to_numpy(to_signed(np.concatenate([pixels, pixels[:, :, ::-1]])))
-    network.fit(inputs, np.tile(is_face, 2).astype("float32"), _BATCH_SIZE, _EPOCHS, verbose=0)
+    targets = np.concatenate([landmarks, mirror_landmarks(landmarks)]).reshape(len(inputs), -1) - _MIDDLE
+    network.fit(inputs, targets.astype("float32"), _BATCH_SIZE, _EPOCHS, verbose=0)
 
 
-def _logits(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
+def _landmarks_in(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
+    """Returns float `(windows, LANDMARKS, 2)`, as `Windows` has them."""
     batches = (pixels[start : start + _PREDICTED] for start in range(0, len(pixels), _PREDICTED))
-    return np.concatenate([keras.ops.convert_to_numpy(network(to_signed(batch)))[:, 0] for batch in batches])
+    found = np.concatenate([keras.ops.convert_to_numpy(network(to_signed(batch))) for batch in batches])
+    return found.reshape(-1, LANDMARKS, 2) + _MIDDLE
 
 
 # ---- What it says ----------------------------------------------------------------------------------------------------
 
 
-def recovered(
-    metric: str, logits: Mapping[str, np.ndarray], is_face: np.ndarray, picture: np.ndarray, seed: int = 0
-) -> dict[str, Any]:
-    """How much of what de-identification loses restoration gives back.
+def recovered(errors: Mapping[str, np.ndarray], picture: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """How much of the error that de-identification adds restoration takes away again.
 
     Args:
-        metric: "average_precision" or "accuracy".
-        logits: by what the networks were trained on (`SOURCES`), float `(seeds, windows)` on the same windows.
-        is_face: bool `(windows,)`.
+        errors: by what the networks were trained on (`SOURCES`), `(seeds, windows)` on the same windows; lower is
+            better.
         picture: int `(windows,)`, which picture each is from.
         seed: of the resampling.
 
     Returns:
         `{"values": {source: ...}, "lost", "share", "intervals": {source: [low, high], ..., "lost", "share"}}`, values
-        means over seeds, in [0, 1]; lost is original - mosaic; share is (restored - mosaic) / (original - mosaic), 1 if
-        all is given back. Seeds and pictures are resampled together. share is None where the interval of lost does
-        not lie above 0: it would be a number divided by chance.
+        means over seeds and windows; lost is mosaic - original, above 0 where the mosaic makes things worse; share is
+        (mosaic - restored) / (mosaic - original), 1 if all is given back. Seeds and pictures are resampled together.
+        share is None where the interval of lost does not lie above 0: it would be a number divided by chance.
     """
     random = np.random.default_rng(seed)
     _, of_picture = np.unique(picture, return_inverse=True)
-    pictures, seeds = of_picture.max() + 1, len(next(iter(logits.values())))
+    pictures, seeds = of_picture.max() + 1, len(next(iter(errors.values())))
     weights = random.multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)[:, of_picture]
     seed_weights = random.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds
-    everything = np.ones((1, len(is_face)))
-    values, resampled = {}, {}
-    for source, of_seeds in logits.items():
-        values[source] = float(np.mean([_METRICS[metric](one, is_face, everything) for one in of_seeds]))
-        by_seed = np.stack([_METRICS[metric](one, is_face, weights) for one in of_seeds], axis=1)
-        resampled[source] = (by_seed * seed_weights).sum(axis=1)
-    lost = resampled[ORIGINAL] - resampled[INPUT]
+    values = {source: float(of_source.mean()) for source, of_source in errors.items()}
+    resampled = {
+        source: (weights @ of_source.T / weights.sum(axis=1, keepdims=True) * seed_weights).sum(axis=1)
+        for source, of_source in errors.items()
+    }
+    lost = resampled[INPUT] - resampled[ORIGINAL]
     intervals = {source: _interval(of_source) for source, of_source in resampled.items()} | {"lost": _interval(lost)}
     means_something = intervals["lost"][0] > 0
-    loss = values[ORIGINAL] - values[INPUT]
+    loss = values[INPUT] - values[ORIGINAL]
     with np.errstate(divide="ignore", invalid="ignore"):
-        shares = (resampled[RESTORED] - resampled[INPUT]) / lost
+        shares = (resampled[INPUT] - resampled[RESTORED]) / lost
     return {
         "values": values,
         "lost": loss,
-        "share": (values[RESTORED] - values[INPUT]) / loss if means_something else None,
+        "share": (values[INPUT] - values[RESTORED]) / loss if means_something else None,
         "intervals": {**intervals, "share": _interval(shares[lost > 0]) if means_something else None},
     }
 
 
-def average_precision(logits: np.ndarray, is_face: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean over faces of the precision among all windows that rank at least as high; chance is the share of faces.
-
-    Args:
-        logits: float `(windows,)`.
-        is_face: bool `(windows,)`.
-        weights: `(resamples, windows)`, how often each window counts.
-
-    Returns:
-        float `(resamples,)`, in [0, 1]; NaN where no face counts.
-    """
-    order = np.argsort(-logits, kind="stable")
-    faces, ranked = weights[:, order] * is_face[order], weights[:, order]
-    last_of_equals = np.searchsorted(-logits[order], -logits[order], side="right") - 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = faces.cumsum(axis=1)[:, last_of_equals] / ranked.cumsum(axis=1)[:, last_of_equals]
-        return np.nansum(faces * precision, axis=1) / faces.sum(axis=1)
-
-
-def accuracy(logits: np.ndarray, is_face: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of windows on the right side of logit 0; as `average_precision`."""
-    return (weights * ((logits > 0) == is_face)).sum(axis=1) / weights.sum(axis=1)
-
-
-_METRICS = {"average_precision": average_precision, "accuracy": accuracy}
-
-
 def _interval(values: np.ndarray) -> list[float]:
-    low, high = np.nanquantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return [float(low), float(high)]

@@ -3,117 +3,116 @@ import numpy as np
 import pytest
 
 from keras_deid.evaluation.face_windows import WINDOW
-from keras_deid.evaluation.usefulness import (
-    accuracy,
-    average_precision,
-    face_network,
-    recovered,
-    train_anew,
-    usefulness_table,
-)
+from keras_deid.evaluation.usefulness import labelled, landmark_network, recovered, train_anew, usefulness_table
 
-ONCE = np.ones((1, 4))
+ONE_EACH = np.arange(4)
 
 
-def test_average_precision_is_worked_out():
-    # Ranked: face, background, face, background: precision 1 at the first face, 2 of 3 at the second.
-    logits, is_face = np.array([4.0, 3, 2, 1]), np.array([True, False, True, False])
-    assert average_precision(logits, is_face, ONCE) == pytest.approx([(1 + 2 / 3) / 2])
-    assert average_precision(-logits, is_face, ONCE) == pytest.approx([(1 / 2 + 2 / 4) / 2])
+def test_what_is_lost_and_given_back_is_worked_out():
+    errors = {
+        "original": np.array([[0.04, 0.04, 0.04, 0.04], [0.06, 0.06, 0.06, 0.06]]),
+        "mosaic": np.array([[0.14, 0.14, 0.14, 0.14], [0.16, 0.16, 0.16, 0.16]]),
+        "restored": np.array([[0.06, 0.06, 0.06, 0.06], [0.08, 0.08, 0.08, 0.08]]),
+    }
+    figures = recovered(errors, ONE_EACH)
+    assert figures["values"] == pytest.approx({"original": 0.05, "mosaic": 0.15, "restored": 0.07})
+    assert figures["lost"] == pytest.approx(0.1)
+    assert figures["share"] == pytest.approx(0.8)
+    # Every picture and every seed loses as much, so that chance changes the values, and not what lies between them.
+    assert figures["intervals"]["original"] == pytest.approx([0.04, 0.06])
+    assert figures["intervals"]["lost"] == pytest.approx([0.1, 0.1])
+    assert figures["intervals"]["share"] == pytest.approx([0.8, 0.8])
 
 
-def test_windows_that_rank_alike_are_worth_chance():
-    assert average_precision(np.zeros(4), np.array([True, True, False, False]), ONCE) == pytest.approx([0.5])
+def failed(share, seeds=3, pictures=200, seed=0):
+    """Whether two windows of each picture failed, of which a share did."""
+    return np.random.default_rng(seed).random((seeds, 2 * pictures)) < share
 
 
-def test_a_window_that_counts_twice_is_two_windows():
-    logits, is_face = np.array([4.0, 3, 2, 1]), np.array([True, False, True, False])
-    twice = average_precision(logits, is_face, np.array([[1.0, 2, 1, 0]]))
-    assert twice == pytest.approx(
-        average_precision(np.array([4.0, 3, 3, 2]), np.array([True, False, False, True]), ONCE)
-    )
-
-
-def test_average_precision_of_no_face_does_not_exist():
-    assert np.isnan(average_precision(np.array([1.0, 2]), np.array([True, False]), np.array([[0.0, 1]]))).all()
-
-
-def test_accuracy_is_worked_out():
-    is_face = np.array([True, True, False, False])
-    assert accuracy(np.array([1.0, -1, -1, -1]), is_face, ONCE) == pytest.approx([0.75])
-    assert accuracy(np.array([1.0, -1, -1, -1]), is_face, np.array([[1.0, 2, 1, 0]])) == pytest.approx([0.5])
-
-
-def logits_of(right_share, seeds=3, pictures=200, seed=0):
-    """Logits on a face and a background window of each picture, of which a share is right."""
-    random = np.random.default_rng(seed)
-    signs = np.tile([1.0, -1.0], pictures)
-    right = random.random((seeds, 2 * pictures)) < right_share
-    return np.where(right, signs, -signs)
-
-
-IS_FACE = np.tile([True, False], 200)
 PICTURE = np.repeat(np.arange(200), 2)
 
 
 def test_the_share_given_back_lies_between_the_two():
-    logits = {"original": logits_of(0.9), "mosaic": logits_of(0.6, seed=1), "restored": logits_of(0.8, seed=2)}
-    figures = recovered("accuracy", logits, IS_FACE, PICTURE)
-    assert figures["values"] == pytest.approx({"original": 0.9, "mosaic": 0.6, "restored": 0.8}, abs=0.03)
-    assert figures["lost"] == pytest.approx(figures["values"]["original"] - figures["values"]["mosaic"])
+    errors = {"original": failed(0.1), "mosaic": failed(0.4, seed=1), "restored": failed(0.2, seed=2)}
+    figures = recovered(errors, PICTURE)
+    assert figures["values"] == pytest.approx({"original": 0.1, "mosaic": 0.4, "restored": 0.2}, abs=0.03)
+    assert figures["lost"] == pytest.approx(figures["values"]["mosaic"] - figures["values"]["original"])
     assert figures["share"] == pytest.approx(2 / 3, abs=0.1)
     for name in ("lost", "share"):
         low, high = figures["intervals"][name]
         assert low < figures[name] < high
-    assert recovered("accuracy", logits, IS_FACE, PICTURE) == figures
+    assert recovered(errors, PICTURE) == figures
 
 
-def test_restored_pictures_as_good_as_originals_give_back_all():
-    logits = {"original": logits_of(0.9), "mosaic": logits_of(0.6, seed=1), "restored": logits_of(0.9)}
-    figures = recovered("average_precision", logits, IS_FACE, PICTURE)
-    assert figures["share"] == 1
-    assert figures["intervals"]["share"] == [1, 1]
+def test_windows_of_one_picture_are_no_evidence_of_their_own():
+    independent, copies = failed(0.3, seeds=1, pictures=100), np.repeat(failed(0.3, seeds=1, pictures=50), 2, axis=1)
+    widths = []
+    for errors, picture in ((independent, np.arange(200)), (copies, np.repeat(np.arange(100), 2))):
+        low, high = recovered(dict.fromkeys(("original", "mosaic", "restored"), errors), picture)["intervals"]["mosaic"]
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(2**0.5 * widths[0], rel=0.2)
 
 
-def test_where_nothing_is_lost_there_is_no_share():
-    logits = {"original": logits_of(0.9), "mosaic": logits_of(0.9, seed=1), "restored": logits_of(0.7, seed=2)}
-    figures = recovered("accuracy", logits, IS_FACE, PICTURE)
+@pytest.mark.parametrize("mosaic", [0.1, 0.02])
+def test_where_nothing_is_lost_there_is_no_share(mosaic):
+    errors = {"original": failed(0.1), "mosaic": failed(mosaic, seed=1), "restored": failed(0.3, seed=2)}
+    figures = recovered(errors, PICTURE)
     assert figures["share"] is figures["intervals"]["share"] is None
+
+
+def test_only_faces_that_the_detector_finds_in_the_original_are_labelled():
+    class Detector:
+        def detect(self, image):
+            return [Found()] if image.max() else []
+
+    class Found:
+        box = (64, 64, 128, 128)
+        landmarks = ((80, 80), (112, 80), (96, 96), (80, 112), (112, 112))
+
+    pictures = np.zeros((3, 64, 64, 3), np.uint8)
+    pictures[1:] = 255
+    boxes = np.array([[16, 16, 32, 32], [16, 16, 32, 32], [0, 0, 0, 0]], np.float32)
+    ((index, box, landmarks),) = labelled(Detector(), {"y": pictures, "box": boxes})
+    assert (index, box) == (1, (16.0, 16.0, 32.0, 32.0))
+    np.testing.assert_allclose(landmarks, [[20, 20], [28, 20], [24, 24], [20, 28], [28, 28]])
 
 
 def test_the_small_network_learns_the_same_from_the_same_seed_whatever_it_learned_before():
     random = np.random.default_rng(0)
-    is_face = np.tile([True, False], 200)
-    pixels = random.integers(0, 100, (400, WINDOW, WINDOW, 3)).astype(np.uint8)
-    pixels[is_face, 8:24, 8:24] += 120
+    pixels = random.integers(0, 60, (300, WINDOW, WINDOW, 3)).astype(np.uint8)
+    starts = random.integers(4, 20, (300, 2))
+    for window, (x, y) in zip(pixels, starts, strict=True):
+        window[y : y + 8, x : x + 8] += 180
+    middle = ((starts + 4) / WINDOW).astype("float32")
+    landmarks = np.repeat(middle[:, None], 5, axis=1)
     inputs = pixels.astype("float32") / 127.5 - 1
-    network = face_network()
+    network = landmark_network()
 
-    def logits(seed):
-        train_anew(network, pixels, is_face, seed)
-        return keras.ops.convert_to_numpy(network(inputs))[:, 0]
+    def found(seed):
+        train_anew(network, pixels, landmarks, seed)
+        return keras.ops.convert_to_numpy(network(inputs)).reshape(-1, 5, 2) + 0.5
 
-    first, other, again = logits(1), logits(2), logits(1)
-    assert ((first > 0) == is_face).all()
-    np.testing.assert_allclose(first, again, atol=1e-2)
-    assert abs(first - other).max() > 0.1
+    first, other, again = found(1), found(2), found(1)
+    assert abs(first - landmarks).mean() < abs(landmarks.mean(axis=0) - landmarks).mean() / 2
+    np.testing.assert_allclose(first, again, atol=1e-3)
+    assert abs(first - other).max() > 0.01
 
 
 def figures_of(share):
-    values = {"original": 0.95, "mosaic": 0.6, "restored": 0.88}
+    values = {"original": 0.05, "mosaic": 0.15, "restored": 0.07}
     intervals = {name: [value - 0.01, value + 0.01] for name, value in values.items()}
     metric = {
         "values": values,
-        "lost": 0.35,
+        "lost": 0.1,
         "share": share,
-        "intervals": {**intervals, "lost": [0.3, 0.4], "share": share and [share - 0.1, share + 0.05]},
+        "intervals": {**intervals, "lost": [0.08, 0.12], "share": share and [share - 0.1, share + 0.05]},
     }
     return {
         "train_pictures": 1600,
         "test_pictures": 186,
         "seeds": 5,
-        "average_precision": metric,
-        "accuracy": metric,
+        "nme": metric,
+        "failure_rate": metric,
         "settings": {"deidentify": {"method": "blur"}},
     }
 
@@ -122,14 +121,12 @@ def test_the_table_says_what_was_given_back():
     lines = usefulness_table(figures_of(0.8)).splitlines()
     assert lines[1].split("  ")[0] == "trained on"
     assert [line.split()[0] for line in lines[2:5]] == ["original", "blur", "restored"]
-    assert "0.950 (0.940 to 0.960)" in lines[2]
-    assert lines[5] == (
-        "average precision: the blur loses 0.350; restoration gives 80% of it back (interval 70% to 85%)"
-    )
+    assert "0.050 (0.040 to 0.060)" in lines[2]
+    assert lines[5] == "mean error (NME): the blur adds 0.100; restoration takes 80% of it away (interval 70% to 85%)"
 
 
 def test_the_table_says_when_a_share_would_mean_nothing():
     assert usefulness_table(figures_of(None)).splitlines()[-1] == (
-        "accuracy: what the blur loses cannot be told from nothing (0.350, interval 0.300 to 0.400): a share given "
-        "back would mean nothing"
+        "failures (above 10%): what the blur adds cannot be told from nothing (0.100, interval 0.080 to 0.120): a "
+        "share given back would mean nothing"
     )
