@@ -139,6 +139,7 @@ class GeneratorConfig(Section):
     normalization: Literal["instance", "none"] = "instance"
     upsampling: Literal["transposed", "resize"] = "transposed"
     global_skip: Flag = False
+    residual_scale: Positive = 1.0
 
 
 class DiscriminatorConfig(Section):

@@ -11,7 +11,9 @@ from keras_deid.errors import UserError
 from keras_deid.layers.cbam import CBAM
 
 CBAM_MODULES = "CBAM modules"
+CBAM_IN_BRANCHES = "CBAM modules in its residual branches"
 BLOCK_ENDS = "ends of its residual blocks"
+BRANCH_ENDS = "ends of its residual branches"
 STAGE_ENDS = "ends of its decoder's stages"
 
 
@@ -24,7 +26,7 @@ class Explained:
         generator: its first part; the two share layers and weights.
         discriminator: its second part.
         layers: names of the layers that maps are taken at, from the input on.
-        places: what these layers are: `CBAM_MODULES`, `BLOCK_ENDS` or `STAGE_ENDS`.
+        places: what these layers are: one of this module's constants.
     """
 
     model: keras.Model
@@ -36,10 +38,10 @@ class Explained:
     @property
     def has_attention(self) -> bool:
         """Whether the layers are CBAM modules."""
-        return self.places == CBAM_MODULES
+        return self.places in (CBAM_MODULES, CBAM_IN_BRANCHES)
 
 
-def compose(generator: keras.Model, discriminator: keras.Model) -> Explained:
+def compose(generator: keras.Model, discriminator: keras.Model, twin: Explained | None = None) -> Explained:
     """Puts D behind G: the paper's way to a score that Grad-CAM can start from.
 
     G's layers are layers of the composed model, not hidden inside another one. A conditional D sees the de-identified
@@ -48,11 +50,12 @@ def compose(generator: keras.Model, discriminator: keras.Model) -> Explained:
     Args:
         generator: float `(batch, height, width, 3)` in [-1, 1] -> the same.
         discriminator: 3 channels in, or 6 for the conditional form -> patch logits.
+        twin: the network that this one is to be compared with: maps are taken where that one has its CBAM modules.
 
     Raises:
         UserError: if G has no layer to take maps at (see `explained_layers`), or D does not fit G.
     """
-    layers, places = explained_layers(generator)
+    layers, places = explained_layers(generator, None if twin is None else twin.places)
     restored = generator.output
     seen = restored
     if discriminator.input_shape[-1] == 6:
@@ -64,20 +67,28 @@ def compose(generator: keras.Model, discriminator: keras.Model) -> Explained:
     return Explained(model, generator, discriminator, layers, places)
 
 
-def explained_layers(generator: keras.Model) -> tuple[tuple[str, ...], str]:
+def explained_layers(generator: keras.Model, beside: str | None = None) -> tuple[tuple[str, ...], str]:
     """Names the layers of G that maps are taken at, from the input on, and says what they are.
 
+    Args:
+        generator: the network.
+        beside: what the layers are of a network with CBAM that it is compared with.
+
     Returns:
-        the names of its CBAM modules; of a ResNet generator without any, the sums at the ends of its blocks, which have
-        the same depth; of a U-Net, the outputs of its decoder's stages, `up_1`, `up_2`, ...
+        the names of its CBAM modules; of a ResNet generator without any, where such modules would be: at the sums that
+        end its blocks or, beside `CBAM_IN_BRANCHES`, at what its branches add to them; of a U-Net, the outputs of its
+        decoder's stages, `up_1`, `up_2`, ...
 
     Raises:
         UserError: if it has none of these, as a generator that draws pictures from random numbers.
     """
-    sums = tuple(layer.name for layer in generator.layers if layer.name.startswith("block_") and _is_sum(layer))
+    modules = tuple(layer.name for layer in generator.layers if isinstance(layer, CBAM))
+    sums = [layer for layer in generator.layers if layer.name.startswith("block_") and _is_sum(layer)]
+    branches = tuple(added._keras_history.operation.name for _, added in (layer.input for layer in sums))
+    ends = (branches, BRANCH_ENDS) if beside == CBAM_IN_BRANCHES else (tuple(layer.name for layer in sums), BLOCK_ENDS)
     for layers, places in (
-        (tuple(layer.name for layer in generator.layers if isinstance(layer, CBAM)), CBAM_MODULES),
-        (sums, BLOCK_ENDS),
+        (modules, CBAM_IN_BRANCHES if modules == branches else CBAM_MODULES),
+        ends,
         (tuple(layer.name for layer in generator.layers if re.fullmatch(r"up_\d+", layer.name)), STAGE_ENDS),
     ):
         if layers:

@@ -22,6 +22,7 @@ def resnet_generator(
     normalization: str = "instance",
     upsampling: str = "transposed",
     global_skip: bool = False,
+    residual_scale: float = 1.0,
     dropout: float = 0.0,
     name: str = "generator",
 ) -> keras.Model:
@@ -45,6 +46,8 @@ def resnet_generator(
             leaves no checkerboard (Odena et al., 2016, doi 10.23915/distill.00003).
         global_skip: G adds what it computes to its input, so that what needs no change is right from the first step.
             The sum is not bounded by a tanh; `to_uint8` clips it.
+        residual_scale: what each branch is multiplied by before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et
+            al., 2017, section 3.3. CBAM in the branch with ordinary gates multiplies it by about 0.25 at the start.
         dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
         name: name of the model.
 
@@ -86,6 +89,8 @@ def resnet_generator(
         y = normalize(convolution(reflect(y, 1, f"{name}b"), channels, 3, f"{name}b", kernel=normal), f"{name}b")
         if attention == "branch":
             y = attend(y, index)
+        if residual_scale != 1.0:
+            y = keras.layers.Rescaling(residual_scale, name=f"{name}_scale")(y)
         x = keras.layers.Add(name=f"{name}_sum")([x, y])
         return attend(x, index) if attention == "between" else x
 

@@ -3,8 +3,15 @@ import numpy as np
 import pytest
 
 from keras_deid.errors import UserError
-from keras_deid.explain.compose import BLOCK_ENDS, CBAM_MODULES, STAGE_ENDS, compose
-from keras_deid.explain.maps import attention_maps, attention_maps_at
+from keras_deid.explain.compose import (
+    BLOCK_ENDS,
+    BRANCH_ENDS,
+    CBAM_IN_BRANCHES,
+    CBAM_MODULES,
+    STAGE_ENDS,
+    compose,
+)
+from keras_deid.explain.maps import Explainer, attention_maps
 from keras_deid.models.dcgan import dcgan_generator
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.resnet_generator import resnet_generator
@@ -31,18 +38,34 @@ def test_weights_are_shared_and_layers_within_reach(make_network):
 
 
 @pytest.mark.parametrize(
-    ("attention", "layers"),
+    ("attention", "layers", "places"),
     [
-        ("between", ("cbam_1", "cbam_2")),
-        ("branch", ("cbam_1", "cbam_2")),
-        ("none", ("block_1_sum", "block_2_sum")),
+        ("between", ("cbam_1", "cbam_2"), CBAM_MODULES),
+        ("branch", ("cbam_1", "cbam_2"), CBAM_IN_BRANCHES),
+        ("none", ("block_1_sum", "block_2_sum"), BLOCK_ENDS),
     ],
 )
-def test_the_layers_are_those_of_one_depth(make_network, attention, layers):
+def test_the_layers_are_those_of_one_depth(make_network, attention, layers, places):
     network = make_network(attention=attention)
-    assert network.layers == layers
-    assert network.places == (BLOCK_ENDS if attention == "none" else CBAM_MODULES)
+    assert (network.layers, network.places) == (layers, places)
     assert network.has_attention == (attention != "none")
+
+
+@pytest.mark.parametrize(
+    ("attention", "normalization", "layers", "places"),
+    [
+        ("between", "none", ("block_1_sum", "block_2_sum"), BLOCK_ENDS),
+        ("branch", "none", ("block_1b_conv", "block_2b_conv"), BRANCH_ENDS),
+        ("branch", "instance", ("block_1b_norm", "block_2b_norm"), BRANCH_ENDS),
+    ],
+)
+def test_a_twin_without_cbam_is_looked_at_where_the_other_has_its_modules(
+    make_network, attention, normalization, layers, places
+):
+    ours = make_network(attention=attention)
+    plain = make_network(attention="none", normalization=normalization)
+    twin = compose(plain.generator, plain.discriminator, ours)
+    assert (twin.layers, twin.places, twin.has_attention) == (layers, places, False)
 
 
 def test_of_a_u_net_the_layers_are_the_ends_of_its_decoder_s_stages(pictures):
@@ -51,7 +74,7 @@ def test_of_a_u_net_the_layers_are_the_ends_of_its_decoder_s_stages(pictures):
     assert (network.layers, network.places, network.has_attention) == (("up_1", "up_2", "up_3"), STAGE_ENDS, False)
     assert [network.model.get_layer(name).output.shape[1:3] for name in network.layers] == [(2, 2), (4, 4), (8, 8)]
     weights = np.random.default_rng(0).normal(size=(3, *network.model.output_shape[1:3])).astype("float32")
-    for layer, maps in attention_maps_at(network.model, network.layers, pictures, weights):
+    for layer, maps in Explainer(network.model, network.layers)(pictures, weights).items():
         expected = attention_maps(network.model, layer, pictures, weights)
         np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-9)
 

@@ -182,6 +182,19 @@ def test_open_gates_pass_the_trunk_s_signal_on_where_ordinary_ones_lose_it():
     assert left["ordinary"] < 1e-3
 
 
+def test_residual_scale_multiplies_what_a_branch_adds():
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 8, 8, 3)).astype("float32")
+    added = []
+    for scale in (1.0, 0.25):
+        keras.utils.set_random_seed(0)
+        model = resnet_generator((8, 8, 3), filters=4, blocks=1, attention="none", residual_scale=scale)
+        block = model.get_layer("block_1_sum")
+        parts = keras.Model(model.input, [block.input[0], block.output])
+        trunk, total = parts(x)
+        added.append(np.asarray(total - trunk))
+    np.testing.assert_allclose(added[1], 0.25 * added[0], rtol=1e-4, atol=1e-6)
+
+
 def test_dropout_is_for_training_only():
     model = resnet_generator((16, 16, 3), **SMALL, dropout=0.5)
     x = pictures()
