@@ -16,7 +16,7 @@ import tensorflow as tf
 from benchmarks.turns import rate
 from keras_deid.config import Config, DataConfig
 from keras_deid.explain.job import load_network
-from keras_deid.explain.maps import attention_maps_at, enlarge
+from keras_deid.explain.maps import Explainer, enlarge
 from keras_deid.explain.pictures import load_pictures
 from keras_deid.explain.study import weights_for
 from keras_deid.explain.targets import TARGETS
@@ -40,6 +40,7 @@ class Contestant:
         scenes = DataConfig.model_validate({"image_size": config.data.image_size, "synthetic": {"test": batch}})
         shown = load_pictures(config.model_copy(update={"data": scenes}), "test", batch)
         self._x = np.asarray(to_signed(shown.x))
+        self._explain = Explainer(self._explained.model, self._explained.layers)
         self._weights = weights_for(self._explained, TARGETS["real"], shown.mosaic)
         self._size = shown.size
 
@@ -57,8 +58,7 @@ class Contestant:
 
     def maps(self) -> list[np.ndarray]:
         """Returns each layer's maps, float32 `(batch, rows, columns)`."""
-        found = attention_maps_at(self._explained.model, self._explained.layers, self._x, self._weights)
-        return [maps for _, maps in found]
+        return list(self._explain(self._x, self._weights).values())
 
     def rate(self, seconds: float) -> float:
         """Takes maps for so many seconds and returns images per second."""

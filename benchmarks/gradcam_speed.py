@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.turns import Contestant, header, take_turns
+from benchmarks.twin_settings import check_settings
 from keras_deid.cli.command import command
-from keras_deid.config import Config, load_config
-from keras_deid.errors import UserError
+from keras_deid.config import load_config
 
 TOLERANCE = 1e-2
 """Greatest difference of two maps, relative to the greatest value of the layer's maps, that is taken for rounding."""
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     """Prints a table of images per second."""
     options = _parser().parse_args(argv)
     config = load_config(options.run / "config.yaml")
-    _check(config)
+    check_settings(config)
     with Contestant("benchmarks.gradcam_keras", options.run, config, options.threads, options.batch) as ours:
         given = config, options.threads, ours.call("weights"), ours.call("pictures")
         with Contestant("benchmarks.gradcam_torch", *given) as theirs:
@@ -68,19 +68,6 @@ def agreement(layers: list[str], ours: list[np.ndarray], theirs: list[np.ndarray
             raise AssertionError(f"{layer}: the maps differ by {difference:.1e}, more than {TOLERANCE:.0e}")
         greatest = max(greatest, difference)
     return greatest
-
-
-def _check(config: Config) -> None:
-    """Refuses what the networks in PyTorch do not have."""
-    for key, received, expected in (
-        ("generator.network", config.generator.network, "resnet"),
-        ("generator.upsampling", config.generator.upsampling, "transposed"),
-        ("discriminator.conditional", config.discriminator.conditional, False),
-    ):
-        if received != expected:
-            raise UserError(f"{key}: the benchmark has it in PyTorch for {expected!r} only, received {received!r}")
-    if config.generator.attention == "branch":
-        raise UserError("generator.attention: the benchmark has it in PyTorch for 'between' and 'none' only")
 
 
 def _parser() -> argparse.ArgumentParser:

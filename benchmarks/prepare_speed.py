@@ -18,6 +18,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from benchmarks.linked_photos import link_photos
 from benchmarks.turns import header, take_turns
 from keras_deid.cli.command import command
 from keras_deid.data.images import find_images
@@ -41,28 +42,19 @@ def main(argv: list[str] | None = None) -> int:
 def _prepare(photos: list[Path]) -> float:
     """Prepares the photographs with the default settings; returns photos per second."""
     with tempfile.TemporaryDirectory() as folder:
-        linked = _linked(photos, Path(folder))
+        linked = link_photos(photos, Path(folder))
         return len(photos) / _seconds([sys.executable, str(PREPARE), str(linked), str(Path(folder, "prepared"))])
 
 
 def _deface(photos: list[Path], words: list[str]) -> float:
-    """Blurs the faces of the photographs, beside the links to them; returns photos per second."""
+    """Blurs the faces of the photographs, beside the links that `deface` is given; returns photos per second."""
     with tempfile.TemporaryDirectory() as folder:
-        linked = _linked(photos, Path(folder))
+        linked = link_photos(photos, Path(folder))
         taken = _seconds([str(Path(sys.executable).with_name(words[0])), *words[1:], str(linked)])
         written = len(list(linked.glob("*_anonymized*")))
         if written != len(photos):
             raise UserError(f"deface: wrote {written} of {len(photos)} photos; it takes no other image formats")
         return len(photos) / taken
-
-
-def _linked(photos: list[Path], folder: Path) -> Path:
-    """Returns a folder with links to the photographs: `deface` writes its pictures beside what it is given."""
-    linked = folder / "photos"
-    linked.mkdir()
-    for index, photo in enumerate(photos):
-        (linked / f"{index:06d}{photo.suffix}").symlink_to(photo.resolve())
-    return linked
 
 
 def _seconds(words: list[str]) -> float:

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.linked_photos import link_photos
 from benchmarks.turns import header, rate
 from keras_deid.cli.command import command
 from keras_deid.cli.start_tensorflow import start_tensorflow
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     start_tensorflow()
     with tempfile.TemporaryDirectory() as folder:
         model = LocalModel(_exported(options.model, Path(folder)))
-        linked = _linked(photos, Path(folder))
+        linked = link_photos(photos, Path(folder))
         print(f"{len(photos)} photos, {model.size[1]} x {model.size[0]} model, {options.rounds} rounds", flush=True)
         model.restore(_ready(model))  # the first call compiles
         contestants = {
@@ -115,14 +116,6 @@ def _ready(model: LocalModel) -> np.ndarray:
 def _exported(model: Path, folder: Path) -> Path:
     """Returns the exported model; a run is exported first."""
     return export(model, folder / "saved_models" / "model") if (model / "generator.keras").is_file() else model
-
-
-def _linked(photos: list[Path], folder: Path) -> Path:
-    linked = folder / "photos"
-    linked.mkdir()
-    for index, photo in enumerate(photos):
-        (linked / f"{index:06d}{photo.suffix}").symlink_to(photo.resolve())
-    return linked
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -183,6 +183,7 @@ def build_generator(config: Config) -> torch.nn.Module:
         settings.reduction,
         normalization=settings.normalization,
         global_skip=settings.global_skip,
+        residual_scale=settings.residual_scale,
     )
 
 

@@ -36,10 +36,11 @@ class TorchCBAM(nn.Module):
 
 
 class TorchBlock(nn.Module):
-    """CycleGAN's ResNet block, without a ReLU after the sum."""
+    """CycleGAN's ResNet block, without a ReLU after the sum; its branch is scaled before it."""
 
-    def __init__(self, channels: int, normalization: str) -> None:
+    def __init__(self, channels: int, normalization: str, residual_scale: float) -> None:
         super().__init__()
+        self.residual_scale = residual_scale
         self.branch = nn.Sequential(
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3),
@@ -51,8 +52,8 @@ class TorchBlock(nn.Module):
         )
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        """Returns the sum of input and branch, the shape of `inputs`."""
-        return inputs + self.branch(inputs)
+        """Returns the sum of input and scaled branch, the shape of `inputs`."""
+        return torch.add(inputs, self.branch(inputs), alpha=self.residual_scale)
 
 
 class TorchSkip(nn.Module):
@@ -83,6 +84,7 @@ def torch_generator(
     *,
     normalization: str = "instance",
     global_skip: bool = False,
+    residual_scale: float = 1.0,
 ) -> nn.Module:
     """Builds the twin of `resnet_generator` with transposed convolutions.
 
@@ -93,6 +95,7 @@ def torch_generator(
         reduction: CBAM's channel reduction.
         normalization: `"instance"` or `"none"`.
         global_skip: add what it computes to its input.
+        residual_scale: what each block's branch is multiplied by.
 
     Returns:
         A module: float `(batch, 3, height, width)` in [-1, 1] -> float32 of the same shape.
@@ -113,7 +116,7 @@ def torch_generator(
     for channels in (filters, 2 * filters):
         layers += [nn.Conv2d(channels, 2 * channels, 3, 2, padding=1), *finish(2 * channels)]
     for _ in range(blocks):
-        layers.append(TorchBlock(4 * filters, normalization))
+        layers.append(TorchBlock(4 * filters, normalization, residual_scale))
         if attention == "between":
             layers.append(TorchCBAM(4 * filters, reduction))
     for channels in (4 * filters, 2 * filters):

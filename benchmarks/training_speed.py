@@ -17,11 +17,19 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.turns import Contestant, header, take_turns
+from benchmarks.twin_settings import check_settings
 from keras_deid.cli.command import command
 from keras_deid.config import Config, load_config
-from keras_deid.errors import UserError
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+FURTHER_SETTINGS = {
+    "generator.gates": "open",
+    "generator.dropout": 0.0,
+    "loss.adversarial": "log",
+    "training.pool": 0,
+}
+"""What training in PyTorch has, beside the networks themselves."""
 
 CHECKED_STEPS = 3
 TOLERANCE = {"float32": 1e-3, "mixed_bfloat16": 5e-2}
@@ -33,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     """Prints a table of images per second."""
     options = _parser().parse_args(argv)
     config = load_config(options.config, _overrides(options))
-    _check(config)
+    check_settings(config, FURTHER_SETTINGS)
     height, width = config.data.image_size
     print(
         f"{config.name}: {height} x {width} px, batch {config.training.batch_size}, {config.generator.filters} filters,"
@@ -97,22 +105,6 @@ def _overrides(options: argparse.Namespace) -> list[str]:
         "generator.blocks": options.blocks,
     }
     return [f"{key}={value}" for key, value in settings.items() if value is not None]
-
-
-def _check(config: Config) -> None:
-    """Refuses what the networks and losses in PyTorch do not have."""
-    for key, received, expected in (
-        ("generator.gates", config.generator.gates, "open"),
-        ("generator.upsampling", config.generator.upsampling, "transposed"),
-        ("generator.dropout", config.generator.dropout, 0.0),
-        ("discriminator.conditional", config.discriminator.conditional, False),
-        ("loss.adversarial", config.loss.adversarial, "log"),
-        ("training.pool", config.training.pool, 0),
-    ):
-        if received != expected:
-            raise UserError(f"{key}: the benchmark has it in PyTorch for {expected!r} only, received {received!r}")
-    if config.generator.attention == "branch":
-        raise UserError("generator.attention: the benchmark has it in PyTorch for 'between' and 'none' only")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import keras
@@ -90,30 +91,38 @@ def randomised(explained: Explained, seed: int = 0) -> Explained:
     return compose(generator, discriminator)
 
 
-def cascade(explained: Explained, seed: int = 0) -> Iterator[tuple[str, Explained]]:
-    """Randomises a copy of the network from its output on, layer by layer.
+@contextmanager
+def weights_kept(explained: Explained) -> Iterator[None]:
+    """Lets a network's weights be changed, and gives it back those that it had."""
+    trained = explained.model.get_weights()
+    try:
+        yield
+    finally:
+        explained.model.set_weights(trained)
+
+
+def cascade(explained: Explained, seed: int = 0) -> Iterator[str]:
+    """Randomises a network from its output on, layer by layer.
 
     Args:
-        explained: stays as it is.
+        explained: its weights are changed; see `weights_kept`.
         seed: of the new weights.
 
     Yields:
-        (what was randomised last, the copy so far); the first is ("nothing", an untouched copy). Layers of one block
-        go together, as do all of D.
+        what was randomised last; first "nothing", while it is untouched. Layers of one block go together, as do all of
+        D.
 
     Reference:
         [Adebayo et al., 2018](https://arxiv.org/abs/1810.03292), section 3.1: cascading randomization.
     """
     new = randomised(explained, seed)
-    copy = randomised(explained, seed)
-    copy.model.set_weights(explained.model.get_weights())
-    yield "nothing", copy
-    copy.discriminator.set_weights(new.discriminator.get_weights())
-    yield "D", copy
+    yield "nothing"
+    explained.discriminator.set_weights(new.discriminator.get_weights())
+    yield "D"
     for stage, names in reversed(_stages(explained.generator).items()):
         for name in names:
-            copy.generator.get_layer(name).set_weights(new.generator.get_layer(name).get_weights())
-        yield stage, copy
+            explained.generator.get_layer(name).set_weights(new.generator.get_layer(name).get_weights())
+        yield stage
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

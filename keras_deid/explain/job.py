@@ -17,11 +17,19 @@ from keras_deid.config import Config
 from keras_deid.errors import UserError
 from keras_deid.explain.claims import merit_claims, where_claims
 from keras_deid.explain.compose import compose
-from keras_deid.explain.controls import CONTROLS, TWIN, cascade, centred_gaussian, rank_correlation, shuffled_overlap
+from keras_deid.explain.controls import (
+    CONTROLS,
+    TWIN,
+    cascade,
+    centred_gaussian,
+    rank_correlation,
+    shuffled_overlap,
+    weights_kept,
+)
 from keras_deid.explain.faithfulness import faithfulness
 from keras_deid.explain.gates import attention_gates
 from keras_deid.explain.localisation import METRICS
-from keras_deid.explain.maps import METHODS, attention_maps_at, enlarge
+from keras_deid.explain.maps import METHODS, Explainer, enlarge
 from keras_deid.explain.markdown import markdown
 from keras_deid.explain.pictures import load_pictures
 from keras_deid.explain.report import Contents, Faithfulness, write_report
@@ -41,6 +49,7 @@ from keras_deid.explain.targets import TARGETS, Target
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.models.saved import load_discriminator, load_generator
+from keras_deid.whole_files import write_text
 
 # Randomisation layer by layer, and deletion and insertion, are told on the first pictures: they cost many times a map.
 CASCADE_PICTURES = 4
@@ -50,13 +59,19 @@ COLUMNS = ("run", "path", "layer", "depth", "target", "control", "region", *METR
 Progress = Callable[[str, int], object]
 
 
-def load_network(run: Path, role: str = ITSELF) -> Network:
+def load_network(run: Path, role: str = ITSELF, twin: Network | None = None) -> Network:
     """Loads G and D of a run and puts one behind the other.
+
+    Args:
+        run: folder with `generator.keras` and `discriminator.keras`.
+        role: `ITSELF` or `TWIN`.
+        twin: the network that a `TWIN` is compared with.
 
     Raises:
         UserError: if one of them is missing or broken, or they do not fit each other.
     """
-    return Network(run.name, compose(load_generator(run), load_discriminator(run)), role)
+    beside = None if twin is None else twin.explained
+    return Network(run.name, compose(load_generator(run), load_discriminator(run), beside), role)
 
 
 def load_networks(runs: Sequence[Path], versus: Sequence[Path]) -> list[Network]:
@@ -65,9 +80,10 @@ def load_networks(runs: Sequence[Path], versus: Sequence[Path]) -> list[Network]
     Raises:
         UserError: if a run cannot be loaded, one of `versus` has CBAM, or the runs are not seeds of one network.
     """
-    networks = [load_network(run) for run in runs] + [load_network(run, TWIN) for run in versus]
+    of_runs = [load_network(run) for run in runs]
+    of_twins = [load_network(run, TWIN, of_runs[0]) for run in versus]
+    networks = of_runs + of_twins
     _check_names(networks)
-    of_runs, of_twins = networks[: len(runs)], networks[len(runs) :]
     _check_layers(of_runs, "several runs must differ by seed only")
     _check_layers(of_twins, "the runs after --versus must differ by seed only")
     for twin in of_twins:
@@ -174,9 +190,9 @@ def explain(
         command=command,
     )
     summary = _summary(contents)
-    _write_whole(out / "localisation.csv", _csv(study))
-    _write_whole(out / "localisation.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    _write_whole(out / "localisation.md", markdown(command, contents.notes, contents.claims, findings))
+    write_text(out / "localisation.csv", _csv(study))
+    write_text(out / "localisation.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
+    write_text(out / "localisation.md", markdown(command, contents.notes, contents.claims, findings))
     write_report(out, contents)
     return summary
 
@@ -194,12 +210,14 @@ def _cascade(network: Network, study: Study, target: Target) -> dict[str, dict[s
     weights = weights_for(network.explained, target, study.pictures.mosaic[: len(x)])
     layers = study.layers
     chosen = dict.fromkeys((layers[0], layers[len(layers) // 2], layers[-1]))
+    explain = Explainer(network.explained.model, list(chosen), study.method)
     found: dict[str, dict[str, Estimate]] = {layer: {} for layer in chosen}
-    for stage, randomised in cascade(network.explained):
-        for layer, maps in attention_maps_at(randomised.model, list(chosen), x, weights, study.method):
-            trained = study.maps[target.name, layer]
-            values = [rank_correlation(one, other) for one, other in zip(maps, trained, strict=False)]
-            found[layer][stage] = Estimate.of(np.array(values))
+    with weights_kept(network.explained):
+        for stage in cascade(network.explained):
+            for layer, maps in explain(x, weights).items():
+                trained = study.maps[target.name, layer]
+                values = [rank_correlation(one, other) for one, other in zip(maps, trained, strict=False)]
+                found[layer][stage] = Estimate.of(np.array(values))
     return found
 
 
@@ -336,9 +354,3 @@ def _make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{out}: cannot be made a folder ({error.strerror}); choose another --out") from error
-
-
-def _write_whole(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

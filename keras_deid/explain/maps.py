@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -15,8 +15,6 @@ from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 from tf_keras_vis.layercam import Layercam
 from tf_keras_vis.scorecam import Scorecam
 
-# Those of them whose map at a layer follows from its features and their gradients alone.
-ONE_PASS_METHODS = ("gradcam", "layercam")
 GRADIENT_METHODS = {"gradcam": Gradcam, "gradcam++": GradcamPlusPlus, "layercam": Layercam}
 METHODS = {
     "gradcam": "Grad-CAM (Selvaraju et al., 2017)",
@@ -37,34 +35,29 @@ _FLOAT32_GRADIENTS: dict[str, Callable[[Any], Any] | None] = {
 }
 
 
-def attention_maps_at(
-    model: keras.Model, layers: Sequence[str], x: np.ndarray, patch_weights: np.ndarray, method: str = "gradcam"
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Computes maps at several layers.
+class Explainer:
+    """Takes maps at several layers of a network, of one batch after the other.
 
-    tf-keras-vis passes forward and back for every layer. For Grad-CAM and LayerCAM one pass gives the features and
-    gradients of all layers, from which the library then makes the maps; they are equal to those of `attention_maps`.
-    The other methods go layer by layer.
+    tf-keras-vis passes forward and back for every layer, operation by operation. For Grad-CAM and LayerCAM one compiled
+    pass makes the maps of all layers; they are equal to those of `attention_maps`. The other methods go layer by layer.
+    The pass is compiled by the first call and serves batches of any size, also after the network's weights changed.
 
     Args:
         model: see `attention_maps`.
-        layers: names of its layers, at least one; each on the way from the first one to the output.
-        x: see `attention_maps`.
-        patch_weights: see `attention_maps`.
+        layers: names of its layers, at least one.
         method: one of `METHODS`.
-
-    Yields:
-        (layer's name, its maps as `attention_maps` returns them).
     """
-    if method not in ONE_PASS_METHODS:
-        for layer in layers:
-            yield layer, attention_maps(model, layer, x, patch_weights, method)
-        return
-    library, exactly = GRADIENT_METHODS[method](model), _FLOAT32_GRADIENTS[method]
-    passed = _features_and_gradients(model, layers, x, patch_weights)
-    for layer, (features, gradients) in zip(layers, passed, strict=True):
-        maps = library._calculate_cam(gradients, tf.cast(features, tf.float32), exactly, tf.nn.relu)
-        yield layer, np.asarray(maps, dtype=np.float32)
+
+    def __init__(self, model: keras.Model, layers: Sequence[str], method: str = "gradcam") -> None:
+        self._layers = tuple(layers)
+        if method in _ONE_PASS:
+            self._maps = _one_pass(model, self._layers, _ONE_PASS[method])
+        else:
+            self._maps = lambda x, weights: [attention_maps(model, layer, x, weights, method) for layer in self._layers]
+
+    def __call__(self, x: np.ndarray, patch_weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns, by layer, what `attention_maps` returns, of which these are the arguments."""
+        return dict(zip(self._layers, map(np.asarray, self._maps(x, patch_weights)), strict=True))
 
 
 def attention_maps(
@@ -135,21 +128,42 @@ def enlarge(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.stack([cv2.resize(one, (width, height), interpolation=cv2.INTER_LINEAR) for one in maps])
 
 
-def _features_and_gradients(
-    model: keras.Model, layers: Sequence[str], x: np.ndarray, patch_weights: np.ndarray
-) -> list[tuple[tf.Tensor, tf.Tensor]]:
-    """Returns A and dS/dA of every layer, in one pass forward and back."""
-    outputs = [model.get_layer(layer).output for layer in layers]
-    first, *others = outputs
-    # What lies before the first layer is computed outside of the tape, which so has nothing to record of it.
-    features = keras.Model(model.input, first)(x, training=False)
-    behind = keras.Model([model.input, first], [*others, model.output])
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(features)
-        *followed, logits = keras.tree.flatten(behind([tf.constant(x), features], training=False))
-        score = _weighted_sum(patch_weights[..., None])(logits)
-    reached = [features, *followed]
-    return list(zip(reached, tape.gradient(score, reached), strict=True))
+def _one_pass(model: keras.Model, layers: Sequence[str], maps_of: _MapsOf) -> Callable[..., list[tf.Tensor]]:
+    """Returns the compiled function (x, patch_weights) -> maps of every layer."""
+    through = keras.Model(model.input, [*(model.get_layer(layer).output for layer in layers), model.output])
+    pictures = tf.TensorSpec((None, *model.input_shape[1:]))
+    patches = tf.TensorSpec((None, *model.output_shape[1:3]))
+
+    # What lies before the first layer, and the weights, get gradients that nobody asks for; compiling drops them.
+    @tf.function(input_signature=[pictures, patches], autograph=False)
+    def explain(x: tf.Tensor, patch_weights: tf.Tensor) -> list[tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            *features, logits = through(x, training=False)
+            score = tf.reduce_sum(tf.cast(logits[..., 0], tf.float32) * patch_weights)
+        gradients = tape.gradient(score, features)
+        # Means over 16 bits would be off by a percent.
+        return [
+            maps_of(tf.cast(one, tf.float32), tf.cast(gradient, tf.float32))
+            for one, gradient in zip(features, gradients, strict=True)
+        ]
+
+    return explain
+
+
+def _gradcam(features: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    alphas = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
+    return tf.nn.relu(tf.reduce_sum(alphas * features, axis=-1))
+
+
+def _layercam(features: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    return tf.nn.relu(tf.reduce_sum(tf.nn.relu(gradients) * features, axis=-1))  # eq. 5-6 of that paper
+
+
+_MapsOf = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+# The methods whose map at a layer follows from its features and their gradients alone.
+_ONE_PASS: dict[str, _MapsOf] = {"gradcam": _gradcam, "layercam": _layercam}
 
 
 def _weighted_sum(weights: np.ndarray) -> Callable[[Any], tf.Tensor]:

