@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_deid.layers.cbam import CBAM
+from keras_deid.layers.cropping import Cropping2D
 from keras_deid.layers.instance_norm import InstanceNormalization
 from keras_deid.layers.reflection_padding import ReflectionPadding2D
 
@@ -102,7 +103,7 @@ def resnet_generator(
     def double(x: Any, channels: int, name: str) -> Any:
         if upsampling == "transposed":
             x = keras.layers.Conv2DTranspose(channels, 3, 2, kernel_initializer=spread, name=f"{name}_conv")(x)
-            x = keras.layers.Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)  # the reference's alignment
+            x = Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)  # the reference's alignment
         else:
             x = keras.layers.UpSampling2D(2, name=f"{name}_resize")(x)
             x = convolution(reflect(x, 1, name), channels, 3, name)
