@@ -26,6 +26,7 @@ from keras_deid.serving.stand_in.grpc_server import grpc_server
 from keras_deid.serving.stand_in.library import Library
 from keras_deid.serving.stand_in.limits import Limits
 from keras_deid.serving.stand_in.model_config import read_models_config
+from keras_deid.serving.stand_in.run import IDLE_SECONDS
 
 STAND_IN, REAL = KINDS = "stand-in", "tensorflow_model_server"
 POLL_SECONDS = 0.2
@@ -102,7 +103,9 @@ def both_stand_ins(folder):
 @contextlib.contextmanager
 def stand_in(library, limits):
     """Gives the address of the REST interface."""
-    server = uvicorn.Server(uvicorn.Config(rest_app(library, limits), log_level="warning"))
+    server = uvicorn.Server(
+        uvicorn.Config(rest_app(library, limits), log_level="warning", timeout_keep_alive=IDLE_SECONDS)
+    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -17,7 +17,8 @@ from keras_deid.serving.stand_in.model_config import ModelConfig
 
 POLL_SECONDS = 1.0
 """How often new versions are looked for, as TensorFlow Serving does."""
-_IDLE_SECONDS = 30
+IDLE_SECONDS = 30
+"""An idle connection is closed after."""
 _CONNECTIONS = 256
 
 
@@ -63,7 +64,7 @@ def run_stand_in(
             host=host,
             port=port,
             log_level="warning",
-            timeout_keep_alive=_IDLE_SECONDS,
+            timeout_keep_alive=IDLE_SECONDS,
             limit_concurrency=_CONNECTIONS,
             server_header=False,
         )
