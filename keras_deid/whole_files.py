@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -31,3 +33,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
     write_bytes(path, text.encode())
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes a JSON file, whole or not at all.
+
+    Raises:
+        ValueError: if a value is NaN or infinite, which JSON does not have (None is the absent number).
+    """
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -1,6 +1,8 @@
+import json
+
 import pytest
 
-from keras_deid.whole_files import whole_file, write_bytes, write_text
+from keras_deid.whole_files import whole_file, write_bytes, write_json, write_text
 
 
 def names(folder):
@@ -36,3 +38,12 @@ def test_what_a_kill_left_is_no_hindrance(tmp_path):
     (tmp_path / ".partial.a.csv").write_bytes(b"half of something longer")
     write_text(tmp_path / "a.csv", "new")
     assert (tmp_path / "a.csv").read_text() == "new" and names(tmp_path) == ["a.csv"]
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "evaluation.json"
+    write_json(path, {"split": "test", "restored": {"psnr": 20.5, "faces_found": None}})
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(path, {"restored": {"psnr": float("nan")}})
+    assert json.loads(path.read_text()) == {"split": "test", "restored": {"psnr": 20.5, "faces_found": None}}
+    assert names(tmp_path) == ["evaluation.json"]

@@ -1,14 +1,12 @@
-"""What an evaluation leaves on disk: figures (JSON), scores of each picture (CSV) and a picture to look at (PNG)."""
+"""What an evaluation leaves beside its figures: scores of each picture (CSV), and a picture to look at (PNG)."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -21,15 +19,6 @@ CSV_COLUMNS = ("path", "source", *ALL_METRICS, "box_width", "block", "brightness
 # Small pictures are enlarged by a whole factor until they have at least this side: a mosaic's blocks stay sharp.
 LEAST_TILE = 128
 _GAP, _LABEL_HEIGHT, _LABEL_SIZE = 4, 22, 15
-
-
-def write_json(path: Path, figures: Mapping[str, Any]) -> None:
-    """Writes figures as JSON; no half-written file can be taken for a result.
-
-    Raises:
-        ValueError: if a value is NaN or infinite, which JSON does not have (None is the absent score).
-    """
-    write_text(path, json.dumps(figures, indent=2, allow_nan=False) + "\n")
 
 
 def write_csv(path: Path, rows: Iterable[PictureRow]) -> None:

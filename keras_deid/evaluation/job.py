@@ -17,10 +17,11 @@ from keras_deid.data.sources import open_source
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import Evaluation, evaluate
 from keras_deid.evaluation.faces_found import DETECTION_SIDE, LEAST_IOU, LEAST_SCORE, evaluation_detector
-from keras_deid.evaluation.files import write_csv, write_grid, write_json
+from keras_deid.evaluation.files import write_csv, write_grid
 from keras_deid.evaluation.image_quality import BOX_CONTEXT
 from keras_deid.evaluation.learned_metrics import LearnedMetrics
 from keras_deid.evaluation.table import input_name
+from keras_deid.whole_files import write_json
 
 # Pictures restored at once; the figures do not depend on it.
 BATCH_SIZE = 16

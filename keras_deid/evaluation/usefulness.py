@@ -22,7 +22,6 @@ from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import ORIGINAL, RESTORED, restore
 from keras_deid.evaluation.face_windows import WINDOW, Windows, cut_windows
 from keras_deid.evaluation.faces_found import evaluation_detector
-from keras_deid.evaluation.files import write_json
 from keras_deid.evaluation.floors import floors
 from keras_deid.evaluation.job import check_out, count_pictures, describe, evaluated_examples, watched
 from keras_deid.evaluation.landmarks import (
@@ -35,6 +34,7 @@ from keras_deid.evaluation.landmarks import (
 from keras_deid.evaluation.table import input_name
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed
+from keras_deid.whole_files import write_json
 
 INPUT = "mosaic"
 SOURCES = (ORIGINAL, INPUT, "bicubic", RESTORED)

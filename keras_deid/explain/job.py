@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -49,7 +48,7 @@ from keras_deid.explain.targets import TARGETS, Target
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.models.saved import load_discriminator, load_generator
-from keras_deid.whole_files import write_text
+from keras_deid.whole_files import write_json, write_text
 
 # Randomisation layer by layer, and deletion and insertion, are told on the first pictures: they cost many times a map.
 CASCADE_PICTURES = 4
@@ -191,7 +190,7 @@ def explain(
     )
     summary = _summary(contents)
     write_text(out / "localisation.csv", _csv(study))
-    write_text(out / "localisation.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
+    write_json(out / "localisation.json", summary)
     write_text(out / "localisation.md", markdown(command, contents.notes, contents.claims, findings))
     write_report(out, contents)
     return summary

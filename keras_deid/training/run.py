@@ -24,7 +24,6 @@ from keras_deid.data.pipeline import (
 from keras_deid.data.prepare import prepare
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
-from keras_deid.evaluation.files import write_json
 from keras_deid.evaluation.job import count_pictures, evaluate_data
 from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
@@ -34,6 +33,7 @@ from keras_deid.training.history import History
 from keras_deid.training.networks import build_gan, set_precision
 from keras_deid.training.saved_networks import SavedNetworks
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
+from keras_deid.whole_files import write_json
 
 _MAY_CHANGE = ("name", "description", "training.epochs", "training.decay_epochs", "training.samples")
 _VALIDATION_BATCH = 16

@@ -3,8 +3,7 @@ import pytest
 
 from benchmarks import gradcam_speed
 from keras_deid.config import Config
-from keras_deid.models.patch_discriminator import patch_discriminator
-from keras_deid.models.resnet_generator import resnet_generator
+from keras_deid.training.networks import build_discriminator, build_generator
 
 CONFIG = Config.model_validate(
     {
@@ -18,10 +17,9 @@ CONFIG = Config.model_validate(
 
 def make_run(folder, config):
     random = np.random.default_rng(0)
-    options = config.generator.model_dump(exclude={"network", "latent"})
     for name, network in (
-        ("generator", resnet_generator((16, 16, 3), **options)),
-        ("discriminator", patch_discriminator((16, 16, 3), filters=4, layers=1)),
+        ("generator", build_generator(config)),
+        ("discriminator", build_discriminator(config)),
     ):
         for weight in network.weights:
             weight.assign(np.asarray(weight) + random.normal(0, 0.3, weight.shape))

@@ -1,21 +1,11 @@
 import csv
-import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_deid.evaluation.evaluate import PictureRow
-from keras_deid.evaluation.files import CSV_COLUMNS, LEAST_TILE, picture_grid, write_csv, write_grid, write_json
-
-
-def test_json_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "evaluation.json"
-    write_json(path, {"split": "test", "restored": {"psnr": 20.5, "faces_found": None}})
-    with pytest.raises(ValueError, match="JSON"):
-        write_json(path, {"restored": {"psnr": float("nan")}})
-    assert json.loads(path.read_text()) == {"split": "test", "restored": {"psnr": 20.5, "faces_found": None}}
-    assert [entry.name for entry in tmp_path.iterdir()] == ["evaluation.json"]
+from keras_deid.evaluation.files import CSV_COLUMNS, LEAST_TILE, picture_grid, write_csv, write_grid
 
 
 def test_csv_has_a_line_for_each_picture_and_source(tmp_path):

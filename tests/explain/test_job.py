@@ -11,14 +11,14 @@ from keras_deid.explain.job import _notes_on_targets, explain_run, load_networks
 from keras_deid.explain.study import Pictures
 from keras_deid.explain.targets import TARGETS
 from keras_deid.models.patch_discriminator import patch_discriminator
-from keras_deid.models.resnet_generator import resnet_generator
 from keras_deid.models.unet_generator import unet_generator
+from keras_deid.training.networks import build_discriminator, build_generator
 
 CONFIG = Config.model_validate(
     {
         "name": "tiny",
         "data": {"image_size": [32, 32], "synthetic": {"train": 8, "val": 2, "test": 5}},
-        "generator": {"filters": 4, "blocks": 1, "reduction": 4, "normalization": "none"},
+        "generator": {"filters": 4, "blocks": 1, "reduction": 4, "normalization": "none", "global_skip": True},
         "discriminator": {"filters": 4, "layers": 1, "conditional": True},
     }
 )
@@ -27,13 +27,11 @@ CONFIG = Config.model_validate(
 @pytest.fixture
 def run(tmp_path):
     """A run with a conditional D; its G returns its input, as a collapsed one does, so that all maps are zero."""
-    generator = resnet_generator(
-        (32, 32, 3), **{**CONFIG.generator.model_dump(exclude={"network", "latent"}), "global_skip": True}
-    )
+    generator = build_generator(CONFIG)
     for weight in generator.get_layer("head_conv").weights:
         weight.assign(weight * 0)
     generator.save(tmp_path / "generator.keras")
-    patch_discriminator((32, 32, 6), filters=4, layers=1, normalization="batch").save(tmp_path / "discriminator.keras")
+    build_discriminator(CONFIG).save(tmp_path / "discriminator.keras")
     return tmp_path
 
 
