@@ -15,7 +15,8 @@ from tqdm import tqdm
 from keras_deid.cli.command import command
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.config import PrepareConfig
-from keras_deid.data.prepare import REGIONS, prepare
+from keras_deid.data.preparation.settings import REGIONS
+from keras_deid.data.prepare import prepare
 from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED, PreparedDataset
 
 

@@ -565,7 +565,7 @@ def test_a_worker_that_dies(tmp_path, out):
 def test_ctrl_c_while_workers_start_is_not_lost():
     program = """
 import os, signal
-from keras_deid.data.prepare import _without_interrupts
+from keras_deid.data.preparation.workers import _without_interrupts
 try:
     with _without_interrupts():
         os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,1 @@
+"""The steps of `prepare`, from photographs to files of examples."""

@@ -1,0 +1,77 @@
+"""Files of encoded examples, a chunk of photographs each: what is finished when the job is interrupted."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_deid.data.faces import FaceDetector
+from keras_deid.data.images import ImageError, encode_png
+from keras_deid.data.preparation.examples import NoExample, Picture, pictures_of
+from keras_deid.data.preparation.photographs import Photograph
+from keras_deid.data.preparation.settings import Settings
+from keras_deid.data.prepared import StoredExample
+from keras_deid.data.split import path_key, split_of
+from keras_deid.whole_files import write_text
+
+
+class ChunkMaker:
+    """Turns photographs into a file of encoded examples.
+
+    Args:
+        settings: what to make.
+        detects: whether faces will have to be found.
+    """
+
+    def __init__(self, settings: Settings, detects: bool) -> None:
+        self._settings = settings
+        self._detector = FaceDetector(settings.min_face, settings.min_score) if detects else None
+
+    def make(self, photographs: list[Photograph], path: Path) -> int:
+        """Writes `path`, complete or not at all, and returns the number of photographs in it."""
+        photos = [self._photo(photograph) for photograph in photographs]
+        write_text(path, json.dumps(photos))
+        return len(photos)
+
+    def _photo(self, photograph: Photograph) -> dict[str, Any]:
+        try:
+            pictures = pictures_of(self._settings, photograph, self._detector)
+        except ImageError as error:
+            return {"name": photograph.name, "skipped": error.reason}
+        except NoExample as reason:
+            return {"name": photograph.name, "skipped": str(reason)}
+        return {"name": photograph.name, "examples": [_encode_picture(picture) for picture in pictures]}
+
+
+def _encode_picture(picture: Picture) -> dict[str, Any]:
+    person = b"" if picture.person is None else encode_png(picture.person * np.uint8(255))
+    return {
+        "image": base64.b64encode(encode_png(picture.image)).decode(),
+        "boxes": picture.boxes,
+        "person": base64.b64encode(person).decode(),
+    }
+
+
+def read_chunks(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yields what became of each photograph, in order: its `name`, and its `examples` or why it was `skipped`."""
+    for path in sorted(folder.glob("chunk-*.json")):
+        yield from json.loads(path.read_text(encoding="utf-8"))
+
+
+def stored_examples(settings: Settings, folder: Path) -> Iterator[StoredExample]:
+    """Yields the examples of all chunks, in order, each with the split of its photograph."""
+    for photo in read_chunks(folder):
+        split = split_of(path_key(photo["name"]), settings.val_share, settings.test_share)
+        for number, example in enumerate(photo.get("examples", ())):
+            yield StoredExample(
+                path=f"{photo['name']}#{number}",
+                split=split,
+                image=base64.b64decode(example["image"]),
+                boxes=tuple((x0, y0, x1, y1) for x0, y0, x1, y1 in example["boxes"]),
+                person=base64.b64decode(example["person"]),
+            )

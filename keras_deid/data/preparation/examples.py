@@ -1,0 +1,125 @@
+"""The examples of one photograph."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_deid.data.boxes import Box, area, box_to_crop, intersection, square_around
+from keras_deid.data.faces import FaceDetector
+from keras_deid.data.images import ImageError, read_image, read_mask, resize_image, resize_mask
+from keras_deid.data.preparation.photographs import Photograph
+from keras_deid.data.preparation.settings import Settings
+
+PERSON_ON_FACE = 0.5
+"""Share of the face box that a person mask must cover to be the mask of that face's person."""
+
+
+class NoExample(Exception):
+    """A photograph gives no example; says why."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An example before it is encoded.
+
+    Attributes:
+        image: uint8 array `(height, width, 3)`, RGB.
+        boxes: the faces in it, in its pixels, the one that it is about first.
+        person: uint8 array `(height, width)`, 1 on the person whose face it is; `None` if that is not known.
+    """
+
+    image: np.ndarray
+    boxes: tuple[Box, ...]
+    person: np.ndarray | None
+
+
+def pictures_of(settings: Settings, photograph: Photograph, detector: FaceDetector | None) -> list[Picture]:
+    """Makes the examples of one photograph.
+
+    Args:
+        settings: what to make.
+        photograph: the photograph.
+        detector: finds the faces; not needed if the photograph has its boxes.
+
+    Returns:
+        One picture for each face that is wide enough, or one picture of the whole photograph.
+
+    Raises:
+        ImageError: if the photograph cannot be read.
+        NoExample: if it has no face that is wide enough, or its mask cannot be used.
+    """
+    image = read_image(photograph.path)
+    person = _read_person(photograph.mask, image) if photograph.mask else None
+    faces = _listed_faces(photograph.boxes) if photograph.boxes is not None else _detected_faces(detector, image)
+    wide = [box for box in faces if box[2] - box[0] >= settings.min_face]
+    if not wide:
+        widest = max(box[2] - box[0] for box in faces)
+        raise NoExample(f"face too small ({widest:.0f} pixels wide; min_face is {settings.min_face:g})")
+    if settings.region == "photo":
+        return [_whole_photo(settings, image, person, faces)]
+    return [_crop(settings, image, person, box, faces) for box in wide]
+
+
+def _read_person(mask: Path, image: np.ndarray) -> np.ndarray:
+    try:
+        person = read_mask(mask)
+    except ImageError as error:
+        raise NoExample(f"person mask cannot be used ({error.reason})") from error
+    if person.shape != image.shape[:2]:
+        sizes = [f"{size[1]} x {size[0]}" for size in (person.shape, image.shape)]
+        raise NoExample(f"person mask does not fit ({sizes[0]} pixels; the photograph {sizes[1]})")
+    return person
+
+
+def _listed_faces(boxes: tuple[Box, ...]) -> list[Box]:
+    if not boxes:
+        raise NoExample("no face listed")
+    return sorted(boxes, key=lambda box: (-area(box), box))
+
+
+def _detected_faces(detector: FaceDetector | None, image: np.ndarray) -> list[Box]:
+    if detector is None:
+        raise ValueError("Expected a detector for a photograph whose boxes are not given.")
+    faces = [face.box for face in detector.detect(image) if area(face.box) > 0]
+    if not faces:
+        raise NoExample("no face found")
+    return faces
+
+
+def _crop(settings: Settings, image: np.ndarray, person: np.ndarray | None, face: Box, faces: list[Box]) -> Picture:
+    crop = square_around(face, settings.context, image.shape[:2])
+    others = [other for other in faces if other != face and area(intersection(other, crop)) > 0]
+    return _cut(image, person, crop, (settings.size, settings.size), [face, *others])
+
+
+def _whole_photo(settings: Settings, image: np.ndarray, person: np.ndarray | None, faces: list[Box]) -> Picture:
+    height, width = image.shape[:2]
+    scale = settings.size / min(height, width)
+    return _cut(image, person, (0, 0, width, height), (round(height * scale), round(width * scale)), faces)
+
+
+def _cut(
+    image: np.ndarray,
+    person: np.ndarray | None,
+    crop: tuple[int, int, int, int],
+    size: tuple[int, int],
+    faces: list[Box],
+) -> Picture:
+    left, top, right, bottom = crop
+    if person is not None:
+        person = resize_mask(person[top:bottom, left:right], size) if _covers(person, faces[0]) else None
+    return Picture(
+        image=resize_image(image[top:bottom, left:right], size),
+        boxes=tuple(box_to_crop(face, crop, size) for face in faces),
+        person=person,
+    )
+
+
+def _covers(person: np.ndarray, face: Box) -> bool:
+    """Whether the mask is of the person whose face it is: of the people in a photograph, few may have a mask."""
+    x0, y0, x1, y1 = math.floor(face[0]), math.floor(face[1]), math.ceil(face[2]), math.ceil(face[3])
+    return bool(person[y0:y1, x0:x1].mean() >= PERSON_ON_FACE)

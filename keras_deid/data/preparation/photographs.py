@@ -1,0 +1,105 @@
+"""Which photographs there are to prepare, with their masks and boxes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from keras_deid.data.boxes import Box, ListedBox, read_boxes_csv
+from keras_deid.data.images import ImageError, find_images, image_size
+from keras_deid.data.preparation.settings import Settings
+from keras_deid.data.split import path_key
+from keras_deid.errors import UserError
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A photograph to prepare.
+
+    Attributes:
+        name: path inside the folder of photographs, with `/`.
+        path: the file.
+        mask: the file with its person mask, if there is one.
+        boxes: its faces, if they are given; `None` if they are to be detected.
+    """
+
+    name: str
+    path: Path
+    mask: Path | None
+    boxes: tuple[Box, ...] | None
+
+
+def find_photographs(photos: Path, out: Path, boxes: Path | None, masks: Path | None) -> list[Photograph]:
+    """Finds photographs, their masks and their boxes.
+
+    Args:
+        photos: folder; its sub-folders count.
+        out: folder that is to be written.
+        boxes: CSV file with the faces; see `read_boxes_csv`.
+        masks: folder with person masks, named like the photographs but for the suffix.
+
+    Raises:
+        UserError: if a folder or file is missing or does not fit.
+    """
+    paths = {path.relative_to(photos).as_posix(): path for path in find_images(photos)}
+    for folder in (out, masks):
+        if folder is not None and photos.resolve() in (folder.resolve(), *folder.resolve().parents):
+            raise UserError(f"{folder}: lies in the folder of photographs; choose a folder outside of {photos}")
+    mask_of = _find_masks(masks, paths) if masks else {}
+    boxes_of = _find_boxes(boxes, paths) if boxes else None
+    return [
+        Photograph(
+            name,
+            path,
+            mask_of.get(path_key(name)),
+            None if boxes_of is None else tuple(listed.box for listed in boxes_of.get(name, ())),
+        )
+        for name, path in paths.items()
+    ]
+
+
+def _find_masks(masks: Path, paths: dict[str, Path]) -> dict[str, Path]:
+    mask_of = {path_key(path.relative_to(masks).as_posix()): path for path in find_images(masks)}
+    if not any(path_key(name) in mask_of for name in paths):
+        example = path_key(next(iter(paths)))
+        raise UserError(f"{masks}: no mask has the name of a photograph; expected for instance {example}.png")
+    return mask_of
+
+
+def _find_boxes(file: Path, paths: dict[str, Path]) -> dict[str, list[ListedBox]]:
+    boxes_of = read_boxes_csv(file)
+    for name, listed in boxes_of.items():
+        if name not in paths:
+            raise UserError(
+                f"{file}:{listed[0].line}: there is no photograph {name}; "
+                "give paths relative to the folder of photographs"
+            )
+        try:
+            height, width = image_size(paths[name])
+        except ImageError:
+            continue  # will be among the skipped
+        for line, (x0, y0, x1, y1) in listed:
+            if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+                raise UserError(
+                    f"{file}:{line}: the box {x0:g},{y0:g},{x1:g},{y1:g} reaches beyond {name}, "
+                    f"which is {width} x {height} pixels"
+                )
+    return boxes_of
+
+
+def hash_of_inputs(settings: Settings, photographs: list[Photograph]) -> str:
+    """Stands for all that decides what comes out; of a file, its size and time of change stand for its content."""
+
+    def state(path: Path | None) -> tuple[int, int] | None:
+        if path is None:
+            return None
+        found = path.stat()
+        return found.st_size, found.st_mtime_ns
+
+    files = [
+        (photograph.name, state(photograph.path), state(photograph.mask), photograph.boxes)
+        for photograph in photographs
+    ]
+    return hashlib.blake2b(json.dumps([asdict(settings), files]).encode(), digest_size=16).hexdigest()
