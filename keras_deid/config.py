@@ -100,7 +100,7 @@ class DataConfig(Section):
 
 
 class DeidentifyConfig(Section):
-    """How the region is made unrecognisable, inside the pipeline."""
+    """How the region is made unrecognisable, while batches are made."""
 
     method: Literal["mosaic", "blur", "box"] = "mosaic"
     shape: Literal["rectangle", "ellipse"] = "rectangle"

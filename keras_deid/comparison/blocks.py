@@ -13,7 +13,7 @@ import numpy as np
 from keras_deid.comparison.metrics import PRIMARY
 from keras_deid.comparison.runs import RESTORED, read_json
 from keras_deid.config import Config
-from keras_deid.data.pipeline import evaluation_examples
+from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.evaluation.blocks import with_block
 from keras_deid.evaluation.evaluate import restore
 from keras_deid.evaluation.floors import floors

@@ -119,3 +119,15 @@ def _read_examples(examples: tf.data.Dataset) -> Iterator[Example]:
 def all_boxes(example: Mapping[str, Any]) -> Any:
     """Returns float32 `(faces, 4)`, the face that the example is about first."""
     return example["boxes"] if "boxes" in example else example["box"][None]
+
+
+def no_pictures(data: DataConfig, split: str, way_out: str) -> str:
+    """Says that a split is empty, and what to do about it."""
+    if data.source != "unpaired_folders":
+        return f"the {split} split of {data.path or data.source} is empty: add pictures, or {way_out}"
+    if split == "train":
+        return f"{data.path}: trainA and trainB are no pairs; set training.method=unpaired, or give pairs"
+    return (
+        f"{data.path}: {split}A and {split}B have no picture of the same name, so that nothing can be compared; add "
+        "some, or evaluate on other data"
+    )

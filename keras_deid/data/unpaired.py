@@ -16,15 +16,10 @@ import tensorflow as tf
 
 from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.images import find_images, read_image
-from keras_deid.data.pipeline import (
-    PREFETCHED_BATCHES,
-    PictureCache,
-    TrainingPictures,
-    load_training_pictures,
-    training_batches,
-    training_windows,
-)
+from keras_deid.data.picture_cache import PictureCache
 from keras_deid.data.sources import ORIGINAL_CHANNELS, Example
+from keras_deid.data.training_batches import PREFETCHED_BATCHES, training_batches, training_windows
+from keras_deid.data.training_pictures import TrainingPictures, load_training_pictures
 from keras_deid.errors import UserError
 
 HASHES = 2**62

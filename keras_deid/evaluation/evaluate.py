@@ -142,7 +142,7 @@ def evaluate(
 
     Args:
         generator: maps float `(batch, height, width, 3)` in [-1, 1] to the same.
-        examples: batches of `keras_deid.data.pipeline.evaluation_examples`.
+        examples: batches of `keras_deid.data.evaluation_examples`.
         deidentify: how the examples were de-identified.
         detector: finds faces, for faces_found.
         learned: LPIPS, FID and KID; None: without them.

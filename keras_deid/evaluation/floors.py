@@ -23,7 +23,7 @@ def floors(batch: Mapping[str, np.ndarray], deidentify: DeidentifyConfig) -> dic
     known (block 0), have no floor but the input.
 
     Args:
-        batch: of `keras_deid.data.pipeline.evaluation_examples`: "x" and "y" uint8 `(batch, height, width, 3)`;
+        batch: of `keras_deid.data.evaluation_examples`: "x" and "y" uint8 `(batch, height, width, 3)`;
             "boxes" float32 `(batch, faces, 4)`, what was de-identified, in pixels; "block" float32 `(batch,)`.
         deidentify: how the batch was de-identified.
 

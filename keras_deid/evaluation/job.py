@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import Config
-from keras_deid.data.pipeline import evaluation_examples
+from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.data.sources import open_source
 from keras_deid.errors import UserError
@@ -79,7 +79,7 @@ def evaluate_examples(
 
 
 def evaluated_examples(config: Config, split: str, limit: int | None = None) -> tf.data.Dataset:
-    """Returns batches of `keras_deid.data.pipeline.evaluation_examples`, of the first pictures if there is a limit.
+    """Returns batches of `keras_deid.data.evaluation_examples`, of the first pictures if there is a limit.
 
     Raises:
         UserError: if the data are missing or empty.

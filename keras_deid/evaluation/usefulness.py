@@ -187,7 +187,7 @@ def labelled(detector: LandmarkDetector, batch: Mapping[str, np.ndarray]) -> Ite
 
     Args:
         detector: finds landmarks.
-        batch: of `keras_deid.data.pipeline.evaluation_examples`: "y" uint8 `(batch, height, width, 3)`, the originals;
+        batch: of `keras_deid.data.evaluation_examples`: "y" uint8 `(batch, height, width, 3)`, the originals;
             "box" float32 `(batch, 4)`, their faces, in pixels.
 
     Yields:

@@ -15,13 +15,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_deid.config import Config, load_config
-from keras_deid.data.pipeline import (
-    evaluation_examples,
-    load_training_pictures,
-    steps_per_epoch,
-    training_batches,
-)
+from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.prepare import prepare
+from keras_deid.data.training_batches import steps_per_epoch, training_batches
+from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
 from keras_deid.evaluation.job import count_pictures, evaluate_data

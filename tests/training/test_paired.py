@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_deid.data.pipeline import load_training_pictures, training_batches
+from keras_deid.data.training_batches import training_batches
+from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.training.networks import build_gan
 from keras_deid.training.paired import PairedGAN
 

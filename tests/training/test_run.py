@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_deid.config import load_config
-from keras_deid.data.pipeline import evaluation_examples
+from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import restore
 from keras_deid.models.saved import load_generator

@@ -3,17 +3,14 @@ import pytest
 import tensorflow as tf
 
 from keras_deid.config import Config
-from keras_deid.data import pipeline
+from keras_deid.data.covering import cover, cover_in_graph
 from keras_deid.data.deidentify import mosaic
+from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import encode_png, write_png
-from keras_deid.data.pipeline import (
-    evaluation_examples,
-    load_training_pictures,
-    steps_per_epoch,
-    training_batches,
-)
 from keras_deid.data.prepared import StoredExample, write_prepared
 from keras_deid.data.sources import Example, Source
+from keras_deid.data.training_batches import steps_per_epoch, training_batches
+from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.errors import UserError
 
 SIZE, LOAD = 16, 20
@@ -32,11 +29,12 @@ def coordinates(number, height=LOAD, width=LOAD, box=(5, 4, 12, 11), person=Fals
 
 
 def serve(monkeypatch, **splits):
-    """Lets the pipeline read these examples."""
+    """Has these examples read."""
     counts = {split: len(splits.get(split, [])) for split in ("train", "val", "test")}
     stream = streamed(splits["train"]) if splits.get("train") else None
     source = Source(counts, 3, lambda split: iter(splits[split]), stream)
-    monkeypatch.setattr(pipeline, "open_source", lambda data, size: source)
+    for reader in ("training_pictures", "evaluation_examples"):
+        monkeypatch.setattr(f"keras_deid.data.{reader}.open_source", lambda data, size: source)
 
 
 def streamed(examples):
@@ -225,8 +223,8 @@ def test_streamed_pictures_are_resized_as_cached_ones_are(shape):
     y, x = np.mgrid[: shape[0], : shape[1]] * np.float32(255) / max(shape)
     picture = np.dstack([y, x, 255 - y]).astype(np.uint8)
     boxes = np.float32([[2, 3, 9, 11]])
-    expected = pipeline._cover(Example("", picture, boxes, has_person=False), (LOAD, LOAD))
-    resized, resized_boxes = pipeline._cover_in_graph(tf.constant(picture), tf.constant(boxes), (LOAD, LOAD))
+    expected = cover(Example("", picture, boxes, has_person=False), (LOAD, LOAD))
+    resized, resized_boxes = cover_in_graph(tf.constant(picture), tf.constant(boxes), (LOAD, LOAD))
     assert resized.shape == expected.picture.shape and min(resized.shape[:2]) == LOAD
     np.testing.assert_allclose(resized_boxes, expected.boxes, rtol=1e-6)
     assert np.abs(resized.numpy().astype(int) - expected.picture).mean() < 1

@@ -1,0 +1,162 @@
+"""Batches for training: cut at random, de-identify.
+
+The pictures of a split are decoded and resized once and kept as bytes in memory. A training batch is then a function of
+`(seed, step)` alone: the step's number gives the epoch, a permutation for each epoch gives the pictures, and stateless
+random numbers give where they are cut, whether they are mirrored and how strong the mosaic is. A run that continues
+at any step therefore sees what an uninterrupted one would have seen, and pays nothing for the steps it leaves out.
+Splits that are too large for that are read again in every epoch; a run that continues then reads on from the start of
+its epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from keras_deid.config import DataConfig, DeidentifyConfig
+from keras_deid.data.covering import cover_in_graph
+from keras_deid.data.deidentify import strength_in_pixels
+from keras_deid.data.picture_cache import PictureCache
+from keras_deid.data.sources import ORIGINAL_CHANNELS, all_boxes
+from keras_deid.data.training_pictures import TrainingPictures, load_size
+from keras_deid.data.x_y_mask import Batch, x_y_mask
+from keras_deid.errors import UserError
+
+SHUFFLED_EXAMPLES = 2048
+"""When streaming: examples among which the next one is drawn."""
+
+PREFETCHED_BATCHES = 4
+
+
+def steps_per_epoch(pictures: int, batch_size: int) -> int:
+    """Returns the number of whole batches in so many pictures.
+
+    Raises:
+        UserError: if there is not even one.
+    """
+    if pictures < batch_size:
+        raise UserError(
+            f"the training split has {pictures} pictures, fewer than training.batch_size={batch_size}: "
+            "add pictures, or lower the batch size"
+        )
+    return pictures // batch_size
+
+
+def training_batches(
+    pictures: TrainingPictures,
+    data: DataConfig,
+    deidentify: DeidentifyConfig,
+    *,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+) -> tf.data.Dataset:
+    """Returns the batches of a training run from step `start_step` on, without end.
+
+    Augmentation is that of [Pix2Pix](https://arxiv.org/abs/1611.07004), section 6.2: resize to `data.load_scale` times
+    the size, cut out the size, mirror every second picture. Two things differ: pictures keep their shape when they are
+    resized, and the cut keeps the whole face (of a pair: the region) in view wherever it can.
+
+    An epoch has `steps_per_epoch` batches; the few pictures that do not fill a batch are others in each epoch.
+
+    Args:
+        pictures: from `load_training_pictures`, for the same `data`.
+        data: sizes and augmentation.
+        deidentify: what hides the faces; not used for pairs.
+        batch_size: pictures in a batch.
+        seed: of all that is drawn.
+        start_step: first step, counted over all epochs.
+
+    Returns:
+        data set of (x, y, mask): uint8 `(batch, height, width, 3)`, the same, float32 `(batch, height, width, 1)`.
+
+    Raises:
+        UserError: if there are fewer pictures than a batch has.
+    """
+    windows = training_windows(pictures, data, batch_size=batch_size, seed=seed, start_step=start_step)
+
+    def batch(cut: tf.Tensor, boxes: tf.Tensor, draws: tf.Tensor) -> Batch:
+        low, high = deidentify.train_block
+        strength = strength_in_pixels((low + (high - low) * draws)[:, None], boxes, deidentify.unit)
+        return x_y_mask(cut, boxes, strength, deidentify)
+
+    return windows.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(PREFETCHED_BATCHES)
+
+
+def training_windows(
+    pictures: TrainingPictures, data: DataConfig, *, batch_size: int, seed: int, start_step: int = 0
+) -> tf.data.Dataset:
+    """Returns what `training_batches` cuts, before anything is hidden.
+
+    Returns:
+        data set of (pictures, boxes, draws): uint8 `(batch, height, width, channels)`, float32 `(batch, faces, 4)` in
+        pixels, float32 `(batch,)` in [0, 1) for what else is drawn.
+    """
+    plan = _Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step)
+    if isinstance(pictures.stored, PictureCache):
+        return _cached_windows(pictures.stored, data, plan)
+    return _streamed_windows(pictures.stored, data, plan)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What decides which pictures a training batch has."""
+
+    steps: int
+    batch_size: int
+    seed: int
+    start_step: int
+
+
+def _cached_windows(cache: PictureCache, data: DataConfig, plan: _Plan) -> tf.data.Dataset:
+    """Returns (pictures, boxes, draws for the strength) of each step from the plan's first one on."""
+    count = cache.starts.shape[0]
+
+    def epoch_steps(epoch: tf.Tensor) -> tf.data.Dataset:
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), _key(plan.seed, epoch), alg="philox")
+        order = tf.reshape(order[: plan.steps * plan.batch_size], (plan.steps, plan.batch_size))
+        first = epoch * plan.steps
+        steps = tf.data.Dataset.from_tensor_slices(order).enumerate(first)
+        return steps.skip(tf.maximum(plan.start_step - first, 0))
+
+    def windows(step: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        draws = tf.random.stateless_uniform((plan.batch_size, 4), _key(plan.seed, step), alg="philox")
+        pictures, boxes = cache.windows(index, draws[:, :3], data.image_size, flip=data.flip)
+        return pictures, boxes, draws[:, 3]
+
+    steps = _epochs(plan).flat_map(epoch_steps)
+    return steps.map(windows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def _epochs(plan: _Plan) -> tf.data.Dataset:
+    return tf.data.Dataset.range(plan.start_step // plan.steps, np.iinfo(np.int32).max)
+
+
+def _streamed_windows(examples: tf.data.Dataset, data: DataConfig, plan: _Plan) -> tf.data.Dataset:
+    """Returns the same without keeping the pictures: each epoch reads them again and shuffles among neighbours."""
+    epoch_length = plan.steps * plan.batch_size
+
+    def epoch_examples(epoch: tf.Tensor) -> tf.data.Dataset:
+        tf.random.set_seed(1)  # of this function's graph alone: the order depends on no global seed
+        order = tf.random.stateless_uniform((), _key(plan.seed, epoch), None, None, tf.int64, alg="philox")
+        first = epoch * epoch_length
+        numbered = examples.shuffle(SHUFFLED_EXAMPLES, seed=order).take(epoch_length).enumerate(first)
+        return numbered.skip(tf.maximum(plan.start_step * plan.batch_size - first, 0))
+
+    def window(number: tf.Tensor, example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        picture, boxes = cover_in_graph(example["image"], all_boxes(example), load_size(data))
+        draws = tf.random.stateless_uniform((1, 4), _key(plan.seed, number), alg="philox")
+        pixels, size = tf.reshape(picture, (-1, ORIGINAL_CHANNELS)), tf.shape(picture)[:2]
+        alone = PictureCache(pixels, tf.zeros(1, tf.int64), size[None], boxes[None])
+        windows, boxes = alone.windows(tf.zeros(1, tf.int64), draws[:, :3], data.image_size, flip=data.flip)
+        return windows[0], boxes[0], draws[0, 3]
+
+    shuffled = _epochs(plan).flat_map(epoch_examples)
+    windows = shuffled.map(window, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return windows.padded_batch(plan.batch_size, drop_remainder=True)
+
+
+def _key(seed: int, number: tf.Tensor) -> tf.Tensor:
+    return tf.stack([tf.constant(seed, tf.int64), number])
