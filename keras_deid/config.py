@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 import yaml
@@ -34,19 +34,31 @@ class Section(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
+    @classmethod
+    def checked(cls, **values: Any) -> Self:
+        """Returns the section with these values.
+
+        Raises:
+            UserError: with a line for each mistake: name, what was expected, what was received.
+        """
+        try:
+            return cls(**values)
+        except pydantic.ValidationError as error:
+            raise UserError("\n".join(_mistake(mistake) for mistake in error.errors())) from None
+
 
 class PrepareConfig(Section):
     """How photographs become a prepared data set (used by `scripts/prepare.py`)."""
 
     region: Literal["face", "photo"] = "face"
     """Store a square crop around each face, or the whole photo."""
-    context: Annotated[float, pydantic.Field(strict=True, ge=1)] = 2.0
+    context: Annotated[float, pydantic.Field(strict=True, ge=1, allow_inf_nan=False)] = 2.0
     """Side of the square crop divided by the longer side of the face box."""
     size: Annotated[int, pydantic.Field(strict=True, ge=16, le=4096)] = 96
     """Side (photo: shorter side) of what is stored, in pixels."""
     min_face: Positive = 24.0
     """Faces narrower than this many pixels of the photo are left out."""
-    min_score: Share = 0.5
+    min_score: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)] = 0.5
     """Detections below this confidence are left out."""
     val_share: Share = 0.1
     test_share: Share = 0.1
@@ -54,7 +66,10 @@ class PrepareConfig(Section):
     @pydantic.model_validator(mode="after")
     def _leave_something_to_train_on(self) -> PrepareConfig:
         if self.val_share + self.test_share >= 1:
-            raise ValueError("val_share + test_share should be less than 1")
+            raise ValueError(
+                "val_share + test_share should be less than 1, so that there is something to train on; received "
+                f"{self.val_share} + {self.test_share}"
+            )
         return self
 
 
@@ -354,15 +369,18 @@ def _nest(keys: list[str], value: Any) -> _Values:
 def _line(mistake: Any, origins: _Origins, path: str) -> str:
     keys = tuple(str(part) for part in mistake["loc"])
     origin = next((origins[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in origins), path)
-    name = ".".join(keys) or "configuration"
     if mistake["type"] == "extra_forbidden":
         near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(_known_keys(keys[:-1]))}"
-        return f"{origin}: {name}: unknown key; {hint}"
-    message = mistake["msg"].removeprefix("Value error, ")
-    if mistake["type"] == "value_error":
-        return f"{origin}: {name}: {message}"
-    return f"{origin}: {name}: {message[0].lower()}{message[1:]}, received {mistake['input']!r}"
+        return f"{origin}: {'.'.join(keys)}: unknown key; {hint}"
+    return f"{origin}: {_mistake(mistake)}"
+
+
+def _mistake(mistake: Any) -> str:
+    name, message = ".".join(map(str, mistake["loc"])), mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] != "value_error":
+        message = f"{message[0].lower()}{message[1:]}, received {mistake['input']!r}"
+    return f"{name}: {message}" if name else message
 
 
 def _known_keys(section: tuple[str, ...]) -> list[str]:

@@ -88,7 +88,8 @@ def test_values_come_from_the_file(write):
         ("data: {source: prepared}", "data: data.path should be given for source 'prepared'"),
         (
             "data: {prepare: {val_share: 0.5, test_share: 0.5}}",
-            "data.prepare: val_share + test_share should be less than 1",
+            "data.prepare: val_share + test_share should be less than 1, so that there is something to train on; "
+            "received 0.5 + 0.5",
         ),
     ],
 )

@@ -15,7 +15,6 @@ from tqdm import tqdm
 from keras_deid.cli.command import command
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.config import PrepareConfig
-from keras_deid.data.preparation.settings import REGIONS
 from keras_deid.data.prepare import prepare
 from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED, PreparedDataset
 
@@ -74,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write; it appears when it is complete")
     parser.set_defaults(**PrepareConfig().model_dump())
     parser.add_argument(
-        "--region", choices=REGIONS, help="a crop around each face or whole photographs (default: %(default)s)"
+        "--region",
+        choices=("face", "photo"),
+        help="a crop around each face or whole photographs (default: %(default)s)",
     )
     for name, metavar, kind, what in (
         ("--context", "X", float, "side of a crop / longer side of the face"),

@@ -13,7 +13,6 @@ import logging
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +20,6 @@ import keras_deid
 from keras_deid.config import PrepareConfig
 from keras_deid.data.preparation.chunks import read_chunks, stored_examples
 from keras_deid.data.preparation.photographs import Photograph, find_photographs, hash_of_inputs
-from keras_deid.data.preparation.settings import Settings
 from keras_deid.data.preparation.workers import cores, make_chunks
 from keras_deid.data.prepared import SKIPPED, PreparedDataset, read_description, write_prepared
 from keras_deid.errors import UserError
@@ -64,7 +62,7 @@ def prepare(
         out: folder to write; it comes into being complete.
         region: `"face"` makes a square crop around each face; `"photo"` takes each photograph whole.
         context: >= 1; side of a crop relative to the longer side of the face.
-        size: pixels, 8 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
+        size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
         min_face: > 0, pixels of the photograph; no example is made for a narrower face.
         min_score: between 0 and 1; how sure the detector must be of a face.
         val_share: share of the photographs for validation, in [0, 1).
@@ -84,8 +82,15 @@ def prepare(
             example, `out` is something else or is being written by another process.
     """
     photos, out = Path(photos), Path(out)
-    shares = {"val_share": float(val_share), "test_share": float(test_share)}
-    settings = Settings(region, float(context), size, float(min_face), float(min_score), **shares)
+    settings = PrepareConfig.checked(
+        region=region,
+        context=context,
+        size=size,
+        min_face=min_face,
+        min_score=min_score,
+        val_share=val_share,
+        test_share=test_share,
+    )
     if workers is not None and workers < 1:
         raise UserError(f"workers: expected a whole number >= 1; received {workers}")
     photographs = find_photographs(photos, out, _path_or_none(boxes), _path_or_none(masks))
@@ -144,7 +149,7 @@ def _versions() -> dict[str, str]:
 
 
 def _publish(
-    settings: Settings, photographs: list[Photograph], inputs: str, partial: Path, out: Path
+    settings: PrepareConfig, photographs: list[Photograph], inputs: str, partial: Path, out: Path
 ) -> PreparedDataset:
     skipped = {photo["name"]: photo["skipped"] for photo in read_chunks(partial) if "skipped" in photo}
     reasons = Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
@@ -157,7 +162,7 @@ def _publish(
     finished.mkdir()
     _write_skipped(finished / SKIPPED, skipped)
     description = {
-        "settings": asdict(settings),
+        "settings": settings.model_dump(),
         "photos": len(photographs),
         "skipped": dict(sorted(reasons.items())),
         "inputs": inputs,

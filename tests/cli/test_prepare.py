@@ -78,7 +78,7 @@ def test_a_second_time(folder, capfd, caplog):
     [
         (["missing", "out"], "error: missing: does not exist; give a folder with photographs"),
         (["empty", "out"], "error: empty: no picture in it or in its sub-folders; looked for"),
-        (["photos", "out", "--size", "1"], "error: size: expected a whole number from 8 to 4096; received 1"),
+        (["photos", "out", "--size", "1"], "error: size: input should be greater than or equal to 16, received 1"),
         (["photos", "out", "--boxes", "none.csv"], "error: none.csv: cannot be read"),
         (["photos", "photos/out"], "error: photos/out: lies in the folder of photographs"),
     ],

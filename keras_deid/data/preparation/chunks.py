@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_deid.config import PrepareConfig
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import ImageError, encode_png
 from keras_deid.data.preparation.examples import NoExample, Picture, pictures_of
 from keras_deid.data.preparation.photographs import Photograph
-from keras_deid.data.preparation.settings import Settings
 from keras_deid.data.prepared import StoredExample
 from keras_deid.data.split import path_key, split_of
 from keras_deid.whole_files import write_text
@@ -28,7 +28,7 @@ class ChunkMaker:
         detects: whether faces will have to be found.
     """
 
-    def __init__(self, settings: Settings, detects: bool) -> None:
+    def __init__(self, settings: PrepareConfig, detects: bool) -> None:
         self._settings = settings
         self._detector = FaceDetector(settings.min_face, settings.min_score) if detects else None
 
@@ -63,7 +63,7 @@ def read_chunks(folder: Path) -> Iterator[dict[str, Any]]:
         yield from json.loads(path.read_text(encoding="utf-8"))
 
 
-def stored_examples(settings: Settings, folder: Path) -> Iterator[StoredExample]:
+def stored_examples(settings: PrepareConfig, folder: Path) -> Iterator[StoredExample]:
     """Yields the examples of all chunks, in order, each with the split of its photograph."""
     for photo in read_chunks(folder):
         split = split_of(path_key(photo["name"]), settings.val_share, settings.test_share)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_deid.config import PrepareConfig
 from keras_deid.data.boxes import Box, area, box_to_crop, intersection, square_around
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import ImageError, read_image, read_mask, resize_image, resize_mask
 from keras_deid.data.preparation.photographs import Photograph
-from keras_deid.data.preparation.settings import Settings
 
 PERSON_ON_FACE = 0.5
 """Share of the face box that a person mask must cover to be the mask of that face's person."""
@@ -37,7 +37,7 @@ class Picture:
     person: np.ndarray | None
 
 
-def pictures_of(settings: Settings, photograph: Photograph, detector: FaceDetector | None) -> list[Picture]:
+def pictures_of(settings: PrepareConfig, photograph: Photograph, detector: FaceDetector | None) -> list[Picture]:
     """Makes the examples of one photograph.
 
     Args:
@@ -90,13 +90,15 @@ def _detected_faces(detector: FaceDetector | None, image: np.ndarray) -> list[Bo
     return faces
 
 
-def _crop(settings: Settings, image: np.ndarray, person: np.ndarray | None, face: Box, faces: list[Box]) -> Picture:
+def _crop(
+    settings: PrepareConfig, image: np.ndarray, person: np.ndarray | None, face: Box, faces: list[Box]
+) -> Picture:
     crop = square_around(face, settings.context, image.shape[:2])
     others = [other for other in faces if other != face and area(intersection(other, crop)) > 0]
     return _cut(image, person, crop, (settings.size, settings.size), [face, *others])
 
 
-def _whole_photo(settings: Settings, image: np.ndarray, person: np.ndarray | None, faces: list[Box]) -> Picture:
+def _whole_photo(settings: PrepareConfig, image: np.ndarray, person: np.ndarray | None, faces: list[Box]) -> Picture:
     height, width = image.shape[:2]
     scale = settings.size / min(height, width)
     return _cut(image, person, (0, 0, width, height), (round(height * scale), round(width * scale)), faces)

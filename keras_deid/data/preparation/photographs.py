@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from keras_deid.config import PrepareConfig
 from keras_deid.data.boxes import Box, ListedBox, read_boxes_csv
 from keras_deid.data.images import ImageError, find_images, image_size
-from keras_deid.data.preparation.settings import Settings
 from keras_deid.data.split import path_key
 from keras_deid.errors import UserError
 
@@ -89,7 +89,7 @@ def _find_boxes(file: Path, paths: dict[str, Path]) -> dict[str, list[ListedBox]
     return boxes_of
 
 
-def hash_of_inputs(settings: Settings, photographs: list[Photograph]) -> str:
+def hash_of_inputs(settings: PrepareConfig, photographs: list[Photograph]) -> str:
     """Stands for all that decides what comes out; of a file, its size and time of change stand for its content."""
 
     def state(path: Path | None) -> tuple[int, int] | None:
@@ -102,4 +102,4 @@ def hash_of_inputs(settings: Settings, photographs: list[Photograph]) -> str:
         (photograph.name, state(photograph.path), state(photograph.mask), photograph.boxes)
         for photograph in photographs
     ]
-    return hashlib.blake2b(json.dumps([asdict(settings), files]).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(json.dumps([settings.model_dump(), files]).encode(), digest_size=16).hexdigest()

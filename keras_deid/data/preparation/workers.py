@@ -16,9 +16,9 @@ from pathlib import Path
 
 import cv2
 
+from keras_deid.config import PrepareConfig
 from keras_deid.data.preparation.chunks import ChunkMaker
 from keras_deid.data.preparation.photographs import Photograph
-from keras_deid.data.preparation.settings import Settings
 from keras_deid.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,11 @@ PHOTOS_PER_CHUNK = 8
 
 
 def make_chunks(
-    settings: Settings, photographs: list[Photograph], partial: Path, workers: int, progress: Callable[[int, int], None]
+    settings: PrepareConfig,
+    photographs: list[Photograph],
+    partial: Path,
+    workers: int,
+    progress: Callable[[int, int], None],
 ) -> None:
     """Makes the chunks that are missing.
 
@@ -66,7 +70,7 @@ def make_chunks(
             progress(done, len(photographs))
 
 
-def _made_here(settings: Settings, detects: bool, chunks: dict[Path, list[Photograph]]) -> Generator[int]:
+def _made_here(settings: PrepareConfig, detects: bool, chunks: dict[Path, list[Photograph]]) -> Generator[int]:
     maker = ChunkMaker(settings, detects)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # as in the workers: what comes out must not depend on their number
@@ -78,7 +82,7 @@ def _made_here(settings: Settings, detects: bool, chunks: dict[Path, list[Photog
 
 
 def _made_by_processes(
-    settings: Settings, detects: bool, chunks: dict[Path, list[Photograph]], workers: int
+    settings: PrepareConfig, detects: bool, chunks: dict[Path, list[Photograph]], workers: int
 ) -> Generator[int]:
     fresh = multiprocessing.get_context("spawn")  # a forked copy of a process that has run TensorFlow may hang
     pool = ProcessPoolExecutor(workers, fresh, _start_worker, (settings, detects))
@@ -109,7 +113,7 @@ def _without_interrupts() -> Iterator[None]:
 _maker: ChunkMaker | None = None  # of a worker process: the detector is loaded once
 
 
-def _start_worker(settings: Settings, detects: bool) -> None:
+def _start_worker(settings: PrepareConfig, detects: bool) -> None:
     global _maker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the parent ends its workers
     parent = multiprocessing.parent_process()
