@@ -54,6 +54,8 @@ class PrepareConfig(Section):
     """Store a square crop around each face, or the whole photo."""
     context: Annotated[float, pydantic.Field(strict=True, ge=1, allow_inf_nan=False)] = 2.0
     """Side of the square crop divided by the longer side of the face box."""
+    off_centre: Annotated[float, pydantic.Field(strict=True, ge=0, le=1)] = 0.0
+    """How far from the middle of its crop a face may lie: 0 in the middle, 1 anywhere in the crop."""
     size: Annotated[int, pydantic.Field(strict=True, ge=16, le=4096)] = 96
     """Side (photo: shorter side) of what is stored, in pixels."""
     min_face: Positive = 24.0

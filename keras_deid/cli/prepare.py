@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, metavar, kind, what in (
         ("--context", "X", float, "side of a crop / longer side of the face"),
+        ("--off-centre", "S", float, "how far from the middle a face may lie: 0 in the middle, 1 anywhere in the crop"),
         ("--size", "PX", int, "side of a crop, shorter side of a photograph"),
         ("--min-face", "PX", float, "leave out narrower faces"),
         ("--min-score", "S", float, "leave out less certain faces"),

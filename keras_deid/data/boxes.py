@@ -55,16 +55,19 @@ def clip_box(box: Box, image_size: tuple[int, int]) -> Box:
     )
 
 
-def square_around(box: Box, context: float, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
+def square_around(
+    box: Box, context: float, image_size: tuple[int, int], shift: tuple[float, float] = (0.0, 0.0)
+) -> tuple[int, int, int, int]:
     """Finds the square of whole pixels to crop around a face.
 
     The side is `context` times the longer side of the box, but no more than the picture's shorter side; the square is
-    centred on the box and then shifted to lie inside the picture.
+    centred on the box, moved by `shift`, and then moved to lie inside the picture.
 
     Args:
         box: the face, pixels.
         context: >= 1; 2.0 makes the square twice as wide as the face.
         image_size: (height, width).
+        shift: to the right and down, in [-1, 1]: 1 is as far as the box stays in the square.
 
     Returns:
         `(x0, y0, x1, y1)`, whole pixels, inside the picture, as wide as high.
@@ -79,8 +82,9 @@ def square_around(box: Box, context: float, image_size: tuple[int, int]) -> tupl
         raise ValueError(f"Expected a box with x0 < x1 and y0 < y1. Received: box={box}")
     height, width = image_size
     side = min(max(round(context * max(x1 - x0, y1 - y0)), 1), height, width)
-    left = min(max(math.floor((x0 + x1 - side) / 2 + 0.5), 0), width - side)
-    top = min(max(math.floor((y0 + y1 - side) / 2 + 0.5), 0), height - side)
+    room_x, room_y = max(side - (x1 - x0), 0) / 2, max(side - (y1 - y0), 0) / 2
+    left = min(max(math.floor((x0 + x1 - side) / 2 + shift[0] * room_x + 0.5), 0), width - side)
+    top = min(max(math.floor((y0 + y1 - side) / 2 + shift[1] * room_y + 0.5), 0), height - side)
     return (left, top, left + side, top + side)
 
 

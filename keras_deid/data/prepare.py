@@ -40,6 +40,7 @@ def prepare(
     *,
     region: str = _DEFAULT.region,
     context: float = _DEFAULT.context,
+    off_centre: float = _DEFAULT.off_centre,
     size: int = _DEFAULT.size,
     min_face: float = _DEFAULT.min_face,
     min_score: float = _DEFAULT.min_score,
@@ -62,6 +63,8 @@ def prepare(
         out: folder to write; it comes into being complete.
         region: `"face"` makes a square crop around each face; `"photo"` takes each photograph whole.
         context: >= 1; side of a crop relative to the longer side of the face.
+        off_centre: in [0, 1]; how far from the middle of its crop a face may lie: at 0 in the middle, at 1 anywhere in
+            the crop. Where it lies is drawn once, from the photograph's name.
         size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
         min_face: > 0, pixels of the photograph; no example is made for a narrower face.
         min_score: between 0 and 1; how sure the detector must be of a face.
@@ -85,6 +88,7 @@ def prepare(
     settings = PrepareConfig.checked(
         region=region,
         context=context,
+        off_centre=off_centre,
         size=size,
         min_face=min_face,
         min_score=min_score,

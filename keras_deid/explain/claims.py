@@ -14,8 +14,12 @@ WHERE = "where"
 MERIT = "merit"
 
 # The person is on the original photo as well: what the maps put there is a number of its own, not one to be beaten.
-_TOLD_APART = {"mosaic": (), "person": (ORIGINAL,)}
-_RATHER_THAN = {"mosaic": "", "person": " rather than the background"}
+_TOLD_APART = {"mosaic": (), "person": (ORIGINAL,), "rest": (ORIGINAL,)}
+_RATHER_THAN = {
+    "mosaic": "",
+    "person": " rather than the background",
+    "rest": " rather than the background, the mosaic left out",
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Claim:
     Attributes:
         kind: `WHERE` (the light is on the region) or `MERIT` (with CBAM there is more of it than without).
         target: its name.
-        region: "mosaic" or "person".
+        region: one of `keras_deid.explain.study.REGIONS`.
         verdict: "holds", "holds in part", "does not hold" or "not tested".
         layers: where it holds.
         headline: the claim and its verdict in words.

@@ -30,15 +30,17 @@ METRICS = ("energy", "pointing", "top_iou")
 NOTHING = Localisation(NAN, NAN, NAN)
 
 
-def localise(attention: np.ndarray, region: np.ndarray) -> Localisation:
+def localise(attention: np.ndarray, region: np.ndarray, without: np.ndarray | None = None) -> Localisation:
     """Measures a map against a region.
 
     Args:
         attention: float `(height, width)`, >= 0.
         region: `(height, width)`, not 0 inside.
+        without: the same, what is cut out of picture, map and region before anything is measured.
     """
-    inside = np.asarray(region) != 0
-    values = np.asarray(attention, np.float64)
+    left = slice(None) if without is None else np.asarray(without) == 0
+    inside = (np.asarray(region) != 0)[left]
+    values = np.asarray(attention, np.float64)[left]
     if not values.any() or not inside.any():
         return NOTHING
     return Localisation(

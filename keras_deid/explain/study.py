@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from keras_deid.errors import UserError
@@ -20,7 +22,10 @@ from keras_deid.models.pixels import to_signed
 BATCH_SIZE = 32
 # The controls that need maps of their own are told on the first pictures: they would cost twice the maps themselves.
 VARIANT_PICTURES = 100
-REGIONS = {"mosaic": "de-identified region", "person": "person"}
+REGIONS = {"mosaic": "de-identified region", "person": "person", "rest": "rest of the person"}
+# Pixels around the mosaic that do not count as the rest of the person: a cell of the maps on G's trunk is as wide, over
+# which they are smoothed when they are enlarged.
+MARGIN = 4
 ITSELF = ""  # in the place of a control's name
 
 Progress = Callable[[int], object]
@@ -52,9 +57,17 @@ class Pictures:
         """(height, width)."""
         return self.x.shape[1], self.x.shape[2]
 
+    @functools.cached_property
+    def near_mosaic(self) -> np.ndarray:
+        """The mosaic, and what is no more than `MARGIN` pixels from it: bool `(pictures, height, width)`."""
+        square = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
+        return np.stack([cv2.dilate(mask.astype(np.uint8), square) != 0 for mask in self.mosaic])
+
     def regions(self) -> dict[str, np.ndarray]:
-        """The regions that at least one picture has, by name."""
-        named = {"mosaic": self.mosaic, "person": self.person}
+        """The regions that at least one picture has, by name: bool `(pictures, height, width)` each."""
+        named = {"mosaic": self.mosaic, "person": self.person, "rest": self.person & ~self.near_mosaic}
+        if not self.mosaic.any():
+            del named["rest"]  # is the person
         return {name: region for name, region in named.items() if region.any()}
 
 
@@ -84,7 +97,7 @@ class Row:
         depth: number of the layer, from 1 at the input.
         target: name of the target.
         control: `ITSELF`, or the name of the control.
-        region: "mosaic" or "person".
+        region: one of `REGIONS`.
         found: the measurement.
         zero: whether the map is zero everywhere.
     """
@@ -251,7 +264,8 @@ class _Measurement:
         for index, attention in enumerate(maps):
             whole = enlarge(attention[None], pictures.size)[0]
             for region, masks in pictures.regions().items():
-                found = localise(whole, masks[whose[index]]) if masks[index].any() else NOTHING
+                without = pictures.near_mosaic[whose[index]] if region == "rest" else None
+                found = localise(whole, masks[whose[index]], without) if masks[index].any() else NOTHING
                 self.study.rows.append(
                     Row(
                         self.run,

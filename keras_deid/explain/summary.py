@@ -94,7 +94,7 @@ class Finding:
 
     Attributes:
         target: its name.
-        region: "mosaic" or "person".
+        region: one of `keras_deid.explain.study.REGIONS`.
         layer: its name.
         depth: its number, from 1 at the input.
         pictures: with a map and a region, over which the means are.
@@ -167,7 +167,7 @@ class Finding:
     def _without_mosaic(self) -> str:
         """Tells apart maps of the person from maps of the mosaic on the person."""
         original = self.comparison(ORIGINAL)
-        if self.region != "person" or original is None or original.value.mean is None:
+        if self.region == "mosaic" or original is None or original.value.mean is None:
             return ""
         return f" On the original photo, with the same person, it is {_short(original.value)}."
 
@@ -248,10 +248,10 @@ def deciding(region: str, overlap: float) -> set[str]:
     place, as crops around a face do, another picture's region is as good as their own.
 
     Args:
-        region: "mosaic" or "person".
+        region: one of `keras_deid.explain.study.REGIONS`.
         overlap: from `keras_deid.explain.controls.shuffled_overlap`.
     """
-    undecided = {TWIN, ORIGINAL} if region == "person" else {TWIN}
+    undecided = {TWIN} if region == "mosaic" else {TWIN, ORIGINAL}
     if overlap > OVERLAP_LIMIT:
         undecided.add("shuffled masks")
     return set(CONTROLS) - undecided

@@ -88,6 +88,24 @@ def test_square_is_square_inside_and_holds_what_it_can(box, context, height, wid
         assert left <= box[0] + 1 and top <= box[1] + 1 and right >= box[2] - 1 and bottom >= box[3] - 1
 
 
+def test_a_shift_of_one_leaves_the_box_at_the_edge():
+    # 20 x 30 pixels in a square of 60: room for 20 on each side, and for 15 above and below.
+    box = (100, 100, 120, 130)
+    assert square_around(box, 2.0, (300, 300)) == (80, 85, 140, 145)
+    assert square_around(box, 2.0, (300, 300), (1.0, -1.0)) == (100, 70, 160, 130)
+    assert square_around(box, 2.0, (300, 300), (-0.5, 0.5)) == (70, 93, 130, 153)
+    assert square_around(box, 2.0, (150, 150), (1.0, 1.0)) == (90, 90, 150, 150)  # stays in the picture
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.integers(1, 60), st.integers(1, 60), st.floats(1, 4))
+def test_however_it_is_shifted_the_box_stays_in_the_square(right, down, width, height, context):
+    box = (100, 100, 100 + width, 100 + height)
+    left, top, *_ = square = square_around(box, context, (400, 400), (right, down))
+    assert square[2] - left == square[3] - top == round(context * max(width, height))
+    assert left - 0.5 <= box[0] and box[2] <= square[2] + 0.5
+    assert top - 0.5 <= box[1] and box[3] <= square[3] + 0.5
+
+
 @pytest.mark.parametrize("context", [0.5, math.nan])
 def test_square_needs_context(context):
     with pytest.raises(ValueError, match="context >= 1"):

@@ -106,6 +106,18 @@ def test_crops(photos, out):
     assert not example["has_person"]
 
 
+def test_faces_off_the_middle(photos, tmp_path, out):
+    boxes = {name: example["box"] for name, example in examples_of(photos.prepare(out, off_centre=1.0)).items()}
+    lefts, tops = (np.array([box[axis] for box in boxes.values()]) for axis in (0, 1))
+    # 40 pixels of a square of 80 that became 32: at the left edge, at the right edge, and between them.
+    assert lefts.min() < 4 and lefts.max() > 12 and np.unique(lefts).size > 10
+    assert tops.min() < 4 and tops.max() >= 12 and abs(np.corrcoef(lefts, tops)[0, 1]) < 0.6
+    assert all(box[0] > -0.5 and box[1] > -0.5 and box[2] < 32.5 and box[3] < 32.5 for box in boxes.values())
+    others = examples_of(photos.prepare(tmp_path / "half", off_centre=0.5, test_share=0.5))
+    for name, box in boxes.items():  # each is drawn by its name alone; upwards, the photograph ends
+        assert others[name]["box"][0] - 10 == pytest.approx((box[0] - 10) / 2, abs=0.5)
+
+
 def test_person_masks(photos, out):
     example = examples_of(photos.prepare(out))["002.png#0"]
     expected = np.zeros((32, 32), np.uint8)
@@ -273,6 +285,8 @@ def refused(photos, out, message, **settings):
         ({"size": 15}, "size: input should be greater than or equal to 16, received 15"),
         ({"size": 4097}, "size: input should be less than or equal to 4096"),
         ({"size": 32.5}, "size: input should be a valid integer"),
+        ({"off_centre": 1.1}, "off_centre: input should be less than or equal to 1"),
+        ({"off_centre": -0.1}, "off_centre: input should be greater than or equal to 0"),
         ({"min_face": 0}, "min_face: input should be greater than 0"),
         ({"min_score": 1}, "min_score: input should be less than 1"),
         ({"min_score": 0}, "min_score: input should be greater than 0"),

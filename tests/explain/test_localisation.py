@@ -4,11 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from keras_deid.explain.localisation import NOTHING, highest, localise
+from keras_deid.explain.localisation import NOTHING, Localisation, highest, localise
 
 # Six pixels, the region is the left column.
 MAP = np.array([[4.0, 0.0, 1.0], [1.0, 2.0, 0.0]])
 REGION = np.array([[1, 0, 0], [1, 0, 0]])
+
+
+def test_what_is_left_out_counts_for_nothing():
+    attention = np.array([[9.0, 3.0, 1.0], [9.0, 0.0, 2.0]])
+    person = np.array([[1, 1, 0], [1, 0, 0]])
+    mosaic = np.array([[1, 0, 0], [1, 0, 0]])
+    # Of the four pixels that are left one is on the person, with half of the map; its maximum is there as well.
+    assert localise(attention, person & ~mosaic, mosaic) == Localisation(energy=2.0, pointing=1.0, top_iou=1.0)
+    assert localise(attention * mosaic, person & ~mosaic, mosaic) is NOTHING
+    assert localise(attention, mosaic, mosaic) is NOTHING
 
 
 def test_worked_out():

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def test_rows_and_their_numbers(make_network, shown):
     controls = {row.control for row in study.rows}
     assert controls == {ITSELF, "random weights", "original photo", "centred gaussian", "edges", "shuffled masks"}
     # pictures x layers x targets x regions x the maps and their five controls
-    assert len(study.rows) == 4 * 2 * 2 * 2 * 6
+    assert len(study.rows) == 4 * 2 * 2 * 3 * 6
     weights = weights_for(network, TARGETS["masked-patches"], shown.mosaic)
     maps = attention_maps(network.model, "cbam_2", np.asarray(to_signed(shown.x)), weights)
     for index, path in enumerate(shown.paths):
@@ -42,6 +44,12 @@ def test_rows_and_their_numbers(make_network, shown):
         assert row.depth == 2
         assert row.found.energy == pytest.approx(expected.energy, rel=1e-4, nan_ok=True)
         assert row.zero == (not maps[index].any())
+        (row,) = chosen(study, path=path, layer="cbam_2", target="masked-patches", control=ITSELF, region="rest")
+        near = np.zeros((16, 16), bool)
+        # Rows 2 + index to 6 + index and columns 5 to 9, with 4 pixels around them.
+        near[max(index - 2, 0) : index + 11, 1:14] = True
+        expected = localise(enlarge(maps[[index]], (16, 16))[0], shown.person[index] & ~near, near)
+        assert row.found.energy == pytest.approx(expected.energy, rel=1e-4, nan_ok=True)
 
 
 def test_a_control_sees_what_its_name_says(make_network, shown):
@@ -74,6 +82,12 @@ def test_a_picture_without_person_has_no_number(make_network, shown):
     study = conduct([Network("r", make_network())], shown, [TARGETS["real"]], "gradcam")
     assert all(np.isnan(row.found.energy) for row in chosen(study, path="d", region="person"))
     assert not np.isnan([row.found.energy for row in chosen(study, path="a", control="edges")]).any()
+
+
+def test_without_a_mosaic_the_rest_of_the_person_is_the_person(shown):
+    bare = dataclasses.replace(shown, mosaic=np.zeros_like(shown.mosaic))
+    assert (list(shown.regions()), list(bare.regions())) == (["mosaic", "person", "rest"], ["person"])
+    assert not (shown.regions()["rest"] & shown.mosaic).any()
 
 
 def test_the_twin_without_attention_is_a_control(make_network, shown):

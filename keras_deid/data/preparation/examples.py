@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,9 @@ def pictures_of(settings: PrepareConfig, photograph: Photograph, detector: FaceD
         raise NoExample(f"face too small ({widest:.0f} pixels wide; min_face is {settings.min_face:g})")
     if settings.region == "photo":
         return [_whole_photo(settings, image, person, faces)]
-    return [_crop(settings, image, person, box, faces) for box in wide]
+    return [
+        _crop(settings, image, person, f"{photograph.name}#{number}", faces, box) for number, box in enumerate(wide)
+    ]
 
 
 def _read_person(mask: Path, image: np.ndarray) -> np.ndarray:
@@ -91,11 +94,18 @@ def _detected_faces(detector: FaceDetector | None, image: np.ndarray) -> list[Bo
 
 
 def _crop(
-    settings: PrepareConfig, image: np.ndarray, person: np.ndarray | None, face: Box, faces: list[Box]
+    settings: PrepareConfig, image: np.ndarray, person: np.ndarray | None, name: str, faces: list[Box], face: Box
 ) -> Picture:
-    crop = square_around(face, settings.context, image.shape[:2])
+    crop = square_around(face, settings.context, image.shape[:2], _shift(name, settings.off_centre))
     others = [other for other in faces if other != face and area(intersection(other, crop)) > 0]
     return _cut(image, person, crop, (settings.size, settings.size), [face, *others])
+
+
+def _shift(name: str, off_centre: float) -> tuple[float, float]:
+    """Draws how far a crop is moved, to the right and down, each in [-off_centre, off_centre], by its name."""
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    right, down = (int.from_bytes(half, "big") / 2**63 - 1 for half in (digest[:8], digest[8:]))
+    return off_centre * right, off_centre * down
 
 
 def _whole_photo(settings: PrepareConfig, image: np.ndarray, person: np.ndarray | None, faces: list[Box]) -> Picture:
