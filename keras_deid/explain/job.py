@@ -260,7 +260,7 @@ def _notes(networks: Sequence[Network], pictures: Pictures, findings: Sequence[F
         overlap = shuffled_overlap(masks)
         if overlap > OVERLAP_LIMIT:
             notes.append(
-                f"The pictures have their {REGIONS[region]} in nearly the same place (intersection over union "
+                f"The pictures have the {REGIONS[region]} in nearly the same place (intersection over union "
                 f"{overlap:.2f} on average): shuffled masks cannot tell maps that follow it from maps that always "
                 "light up there, and do not decide."
             )
