@@ -169,12 +169,13 @@ def _gallery(album: _Album, contents: Contents) -> dict[str, Any]:
         "entries": entries,
         "target": target,
         "region": REGIONS[region],
+        "photos": len(order),
         "scale": album.add("scale", figures.scale_bar(top)),
     }
 
 
 def sorted_pictures(study: Study, target: str, region: str) -> tuple[list[int], np.ndarray]:
-    """Sorts the pictures by how well the first network's maps keep to a region, mean over layers.
+    """Sorts the pictures that have a region by how well the first network's maps keep to it, mean over layers.
 
     Returns:
         their numbers from best to worst, those without any map last; and each picture's energy, NaN where it has none.
@@ -190,9 +191,9 @@ def sorted_pictures(study: Study, target: str, region: str) -> tuple[list[int], 
         if not np.isnan(row.found.energy):
             found[place[row.path]].append(row.found.energy)
     energies = np.array([np.mean(values) if values else np.nan for values in found])
-    return [
-        int(index) for index in np.argsort(np.where(np.isnan(energies), np.inf, -energies), kind="stable")
-    ], energies
+    ranked = np.argsort(np.where(np.isnan(energies), np.inf, -energies), kind="stable")
+    has_region = study.pictures.regions()[region].any(axis=(1, 2))
+    return [int(index) for index in ranked if has_region[index]], energies
 
 
 def _chosen(order: Sequence[int]) -> list[tuple[int, str]]:

@@ -20,6 +20,8 @@ def test_pictures_are_sorted_from_best_to_worst_and_those_without_a_map_are_last
     order, energies = sorted_pictures(study, "real", "person")
     assert order == [2, 0, 1]
     np.testing.assert_array_equal(energies, [1.0, np.nan, 2.0])
+    mask[1] = False  # nobody is known to be there: not the worst picture, but none of them
+    assert sorted_pictures(study, "real", "person")[0] == [2, 0]
 
 
 def test_the_worst_are_shown_too():
