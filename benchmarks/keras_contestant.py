@@ -17,6 +17,7 @@ import tensorflow as tf
 from benchmarks.turns import rate
 from keras_deid.config import Config
 from keras_deid.models.pixels import to_signed
+from keras_deid.serving.parts import BATCH_SIZE
 from keras_deid.training.networks import build_gan, set_precision
 
 Weights = list[np.ndarray]
@@ -42,6 +43,7 @@ class Contestant:
         self._gan.discriminator.set_weights(_shuffled(self._gan.discriminator.get_weights()))
         self._gan.restorer.set_weights(self._gan.generator.get_weights())
         self._batch = tuple(tf.constant(values) for values in batch)
+        self._many = tf.constant(np.resize(batch[0], (BATCH_SIZE, *batch[0].shape[1:])))
         self._batches = itertools.repeat(self._batch)
         self._train = self._gan.make_train_function()
         self._restore = tf.function(lambda x: self._gan.generator(to_signed(x), training=False))
@@ -67,8 +69,8 @@ class Contestant:
         return rate(lambda: self._train(self._batches)["g_loss"].numpy(), len(self._batch[0]), seconds)
 
     def restoring_rate(self, seconds: float) -> float:
-        """Restores for so many seconds and returns images per second."""
-        return rate(lambda: self._restore(self._batch[0]).numpy(), len(self._batch[0]), seconds)
+        """Restores for so many seconds, in the batches of `restore.py`, and returns images per second."""
+        return rate(lambda: self._restore(self._many).numpy(), BATCH_SIZE, seconds)
 
 
 def _shuffled(weights: Weights) -> Weights:

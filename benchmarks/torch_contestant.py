@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 from benchmarks.torch_twin import copy_weights, torch_discriminator, torch_generator
 from benchmarks.turns import rate
 from keras_deid.config import Config
+from keras_deid.serving.parts import BATCH_SIZE
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 Weights = list[np.ndarray]
@@ -93,8 +94,12 @@ class TorchGAN:
 
     def batch(self, batch: tuple[np.ndarray, ...]) -> Batch:
         """Returns a batch as this network takes it: channels second, in its memory layout."""
-        x, y, mask = (torch.from_numpy(v).permute(0, 3, 1, 2).contiguous(memory_format=self.layout) for v in batch)
+        x, y, mask = map(self.pictures, batch)
         return x, y, mask
+
+    def pictures(self, pictures: np.ndarray) -> torch.Tensor:
+        """Returns pictures `(batch, height, width, channels)` likewise."""
+        return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(memory_format=self.layout)
 
     def _distance(self, restored: torch.Tensor, original: torch.Tensor) -> torch.Tensor:
         difference = restored - original
@@ -124,6 +129,7 @@ class Contestant:
     ) -> None:
         torch.set_num_threads(threads)
         self._images = len(batch[0])
+        many = np.resize(batch[0], (BATCH_SIZE, *batch[0].shape[1:]))
         self._gan = TorchGAN(config, precision, torch.channels_last, weights)
         self._batch = self._gan.batch(batch)
         self._trainers: dict[str, Callable[[], object]] = {}
@@ -131,12 +137,12 @@ class Contestant:
         for name, layout in LAYOUTS.items():
             gan = TorchGAN(config, precision, layout, weights)
             self._trainers[name] = _trainer(gan, gan.batch(batch))
-            self._restorers[name] = _restorer(gan, gan.batch(batch)[0])
+            self._restorers[name] = _restorer(gan, gan.pictures(many))
             if precision == "mixed_bfloat16":
                 whole = build_generator(config)
                 copy_weights(weights[0], whole)
                 whole.to(dtype=torch.bfloat16, memory_format=layout)
-                self._restorers[f"{name}, weights cast beforehand"] = _bfloat16_restorer(whole, gan.batch(batch)[0])
+                self._restorers[f"{name}, weights cast beforehand"] = _bfloat16_restorer(whole, gan.pictures(many))
 
     def outputs(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns G(x), `(batch, height, width, 3)`, and D(y), `(batch, rows, columns, 1)`."""
@@ -152,9 +158,9 @@ class Contestant:
     def keep_the_fastest(self, seconds: float) -> dict[str, dict[str, float]]:
         """Tries all forms, several times in turn, and keeps the fastest; returns their images per second."""
         tried = {}
-        for what in ("_trainers", "_restorers"):
+        for what, images in (("_trainers", self._images), ("_restorers", BATCH_SIZE)):
             forms = getattr(self, what)
-            turns = [{name: rate(work, self._images, seconds) for name, work in forms.items()} for _ in range(4)]
+            turns = [{name: rate(work, images, seconds) for name, work in forms.items()} for _ in range(4)]
             # The first turn also warms up.
             rates = {name: statistics.median(turn[name] for turn in turns[1:]) for name in forms}
             fastest = max(rates, key=lambda name: rates[name])
@@ -168,9 +174,9 @@ class Contestant:
         return rate(work, self._images, seconds)
 
     def restoring_rate(self, seconds: float) -> float:
-        """Restores for so many seconds and returns images per second."""
+        """Restores for so many seconds, in the batches of `restore.py`, and returns images per second."""
         (work,) = self._restorers.values()
-        return rate(work, self._images, seconds)
+        return rate(work, BATCH_SIZE, seconds)
 
 
 def build_generator(config: Config) -> torch.nn.Module:

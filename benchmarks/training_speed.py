@@ -4,7 +4,8 @@
     python -m benchmarks.training_speed
 
 Both frameworks get the same weights, batch, losses and optimizers, and must agree before they are measured. Each runs
-in a process of its own; the two take turns. PyTorch uses the memory layout that is faster here. See docs/speed.md.
+in a process of its own; the two take turns. PyTorch uses the memory layout that is faster here. Restoring is in the
+batches of `scripts/restore.py`. See docs/speed.md.
 """
 
 from __future__ import annotations

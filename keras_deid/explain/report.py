@@ -192,7 +192,7 @@ def sorted_pictures(study: Study, target: str, region: str) -> tuple[list[int], 
             found[place[row.path]].append(row.found.energy)
     energies = np.array([np.mean(values) if values else np.nan for values in found])
     ranked = np.argsort(np.where(np.isnan(energies), np.inf, -energies), kind="stable")
-    has_region = study.pictures.regions()[region].any(axis=(1, 2))
+    has_region = np.asarray(study.pictures.regions()[region].any(axis=(1, 2)))
     return [int(index) for index in ranked if has_region[index]], energies
 
 
