@@ -265,6 +265,10 @@ class Config(Section):
             raise ValueError(f"discriminator.conditional needs pairs, training.method is {method!r}")
         return self
 
+    def flat(self) -> dict[str, Any]:
+        """Returns the values as JSON has them, by dotted key, such as `generator.filters`."""
+        return _flat(self.model_dump(mode="json"))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the complete configuration as YAML that `load_config` reads back unchanged."""
         text = yaml.dump(self.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
@@ -360,6 +364,13 @@ def _merge(values: _Values, origins: _Origins, newer: Mapping[str, Any], origin:
             _merge(values[key], origins, value, origin, here)
         else:
             values[key] = value
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
 
 
 def _nest(keys: list[str], value: Any) -> _Values:

@@ -126,16 +126,11 @@ def comparing_steps(models: Mapping[str, Sequence[Job]]) -> int:
     return len(models) + 2
 
 
-def settings_of(config: Config) -> dict[str, Any]:
-    """Flattens a configuration to dotted keys, such as `generator.filters`."""
-    return _flat(config.model_dump(mode="json"))
-
-
 def model_settings(config: Config) -> dict[str, Any]:
     """Returns the settings that make a model what it is, by dotted key: those in which its seeds are alike."""
     return {
         key: value
-        for key, value in settings_of(config).items()
+        for key, value in config.flat().items()
         if key not in _NOT_THE_MODEL and not key.startswith(_of_other_methods(config))
     }
 
@@ -175,7 +170,7 @@ def _check_what_is_there(job: Job) -> None:
     """Sees that a folder which holds a run already holds the one that is meant."""
     if job.training is None or not (job.folder / "config.yaml").is_file():
         return
-    there, given = settings_of(load_config(job.folder / "config.yaml")), settings_of(job.config)
+    there, given = load_config(job.folder / "config.yaml").flat(), job.config.flat()
     without_meaning = _of_other_methods(job.config)
     for key in sorted(there | given):
         if there.get(key) != given.get(key) and key not in _MAY_DIFFER and not key.startswith(without_meaning):
@@ -205,7 +200,7 @@ def _check_data(jobs: Sequence[Job]) -> None:
 
 
 def _measured_on(config: Config) -> dict[str, Any]:
-    flat = settings_of(config)
+    flat = config.flat()
     return {
         key: value
         for key, value in flat.items()
@@ -214,7 +209,7 @@ def _measured_on(config: Config) -> dict[str, Any]:
 
 
 def _trained_on(config: Config) -> dict[str, Any]:
-    flat = settings_of(config)
+    flat = config.flat()
     kept = ("data.source", "data.path", *(("data.synthetic.",) if config.data.source == "synthetic" else ()))
     return {key: value for key, value in flat.items() if key.startswith(kept)}
 
@@ -245,13 +240,6 @@ def _what_differs(one: Config, other: Config) -> str:
     ours, theirs = model_settings(one), model_settings(other)
     keys = [key for key in ours if ours[key] != theirs.get(key)]
     return f"{', '.join(keys[:3])} differ{'s' if len(keys) == 1 else ''}"
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def minutes_left(jobs: Sequence[Job]) -> float | None:

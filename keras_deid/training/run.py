@@ -196,15 +196,8 @@ def _check_folder(folder: Path, config: Config) -> None:
 
 
 def _differences(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
-    a, b = _flat(one.model_dump(mode="json")), _flat(other.model_dump(mode="json"))
+    a, b = one.flat(), other.flat()
     return {key: (a.get(key), b.get(key)) for key in a | b if a.get(key) != b.get(key)}
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _summary(

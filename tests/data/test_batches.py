@@ -7,7 +7,7 @@ from keras_deid.data.covering import cover, cover_in_graph
 from keras_deid.data.deidentify import mosaic
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import encode_png, write_png
-from keras_deid.data.prepared import StoredExample, write_prepared
+from keras_deid.data.preparation.writing import StoredExample, write_prepared
 from keras_deid.data.sources import Example, Source
 from keras_deid.data.training_batches import steps_per_epoch, training_batches
 from keras_deid.data.training_pictures import load_training_pictures

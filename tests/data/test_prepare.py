@@ -176,6 +176,7 @@ def test_dataset_json(photos, out):
     assert description["settings"] == {
         "region": "face",
         "context": 2.0,
+        "off_centre": 0.0,
         "size": 32,
         "min_face": 24.0,
         "min_score": 0.5,

@@ -9,7 +9,10 @@ from PIL import Image
 
 from keras_deid.data import prepared
 from keras_deid.data.images import encode_png
-from keras_deid.data.prepared import PreparedDataset, StoredExample, draw_contact_sheet, write_prepared
+from keras_deid.data.preparation import contact_sheet, writing
+from keras_deid.data.preparation.contact_sheet import draw_contact_sheet
+from keras_deid.data.preparation.writing import StoredExample, write_prepared
+from keras_deid.data.prepared import PreparedDataset
 from keras_deid.errors import UserError
 
 FACE = {"settings": {"region": "face", "size": 16}, "inputs": "made up"}
@@ -87,7 +90,7 @@ def test_whole_photographs_have_all_faces_and_their_own_size(tmp_path):
 
 
 def test_shards(tmp_path, monkeypatch):
-    monkeypatch.setattr(prepared, "EXAMPLES_PER_SHARD", 2)
+    monkeypatch.setattr(writing, "EXAMPLES_PER_SHARD", 2)
     numbers = range(5)
     write_prepared(tmp_path, [stored(number) for number in numbers] + [stored(9, "val")], FACE)
     dataset = PreparedDataset.open(tmp_path)
@@ -187,7 +190,11 @@ def test_contact_sheet_shows_face_and_person(tmp_path):
         person=encode_png(person() * np.uint8(255)),
     )
     sheet = draw_contact_sheet(write_prepared(tmp_path, [example], FACE))
-    top, left, scale = prepared._LINE + 10 + 4, 4, prepared._PICTURE / 16  # title and margin; no train tile above
+    top, left, scale = (
+        contact_sheet._LINE + 10 + 4,
+        4,
+        contact_sheet._PICTURE / 16,
+    )  # title and margin; no train tile above
     red, green = (255, 64, 64), (64, 255, 64)
     x0, y0, x1, y1 = (round(edge * scale) for edge in (4, 4, 12, 8))
     corners = [(y0, x0), (y0, x1 - 1), (y1 - 1, x0), (y1 - 1, x1 - 1)]
@@ -200,8 +207,8 @@ def test_contact_sheet_shows_face_and_person(tmp_path):
 def test_contact_sheet_has_a_row_for_each_eight(tmp_path):
     examples = [stored(number) for number in range(30)] + [stored(50 + number, "val") for number in range(9)]
     sheet = draw_contact_sheet(write_prepared(tmp_path, examples, FACE))
-    title, tile = prepared._LINE + 10, prepared._TILE + prepared._LINE
-    assert sheet.shape == (3 * title + (3 + 2 + 0) * tile, 8 * prepared._TILE, 3)
+    title, tile = contact_sheet._LINE + 10, contact_sheet._TILE + contact_sheet._LINE
+    assert sheet.shape == (3 * title + (3 + 2 + 0) * tile, 8 * contact_sheet._TILE, 3)
 
 
 def test_contact_sheet_of_whole_photographs(tmp_path):

@@ -1,0 +1,134 @@
+"""From encoded examples to the files of a prepared data set.
+
+TensorFlow is loaded when records are written: it takes seconds, and the workers of a preparation do not need it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_deid.data.boxes import Box
+from keras_deid.data.images import write_png
+from keras_deid.data.preparation.contact_sheet import draw_contact_sheet
+from keras_deid.data.prepared import CONTACT_SHEET, DESCRIPTION, SCHEMA, PreparedDataset
+from keras_deid.data.split import SPLITS
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+EXAMPLES_PER_SHARD = 1024
+
+
+@dataclass(frozen=True)
+class StoredExample:
+    """One example as it lies on disk.
+
+    Attributes:
+        path: the photograph's path in its folder, `#`, and the number of the face in it.
+        split: `"train"`, `"val"` or `"test"`.
+        image: PNG, RGB.
+        boxes: every face in the picture, pixels of the picture, the one that the example is about first.
+        person: PNG, grey, 255 on the person whose face it is, of the picture's size; empty if that is not known.
+    """
+
+    path: str
+    split: str
+    image: bytes
+    boxes: tuple[Box, ...]
+    person: bytes
+
+
+def write_prepared(folder: Path, examples: Iterable[StoredExample], description: dict[str, Any]) -> PreparedDataset:
+    """Writes the shards, the contact sheet and `dataset.json` of a data set.
+
+    Args:
+        folder: exists; what it holds already stays.
+        examples: are read once, and stored in the order that they come in.
+        description: what `dataset.json` says besides `schema`, `splits` and `fingerprint`.
+
+    Returns:
+        The data set in `folder`.
+    """
+    writers = {split: _SplitWriter(folder, split) for split in SPLITS}
+    hashes = []
+    for example in examples:
+        record = _encode(example)
+        writers[example.split].write(example, record)
+        hashes.append(hashlib.blake2b(example.split.encode() + record, digest_size=16).digest())
+    for writer in writers.values():
+        writer.close()
+    complete = {
+        "schema": SCHEMA,
+        **description,
+        "splits": {split: writer.description() for split, writer in writers.items()},
+        "fingerprint": hashlib.blake2b(b"".join(sorted(hashes)), digest_size=16).hexdigest(),
+    }
+    dataset = PreparedDataset(folder, complete)
+    write_png(folder / CONTACT_SHEET, draw_contact_sheet(dataset))
+    (folder / DESCRIPTION).write_text(json.dumps(complete, indent=2) + "\n", encoding="utf-8")
+    return dataset
+
+
+def _encode(example: StoredExample) -> bytes:
+    import tensorflow as tf
+
+    def content(value: bytes) -> tf.train.Feature:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+    edges = [edge for box in example.boxes for edge in box]
+    features = {
+        "image": content(example.image),
+        "boxes": tf.train.Feature(float_list=tf.train.FloatList(value=edges)),
+        "person": content(example.person),
+        "path": content(example.path.encode("utf-8", "surrogateescape")),
+    }
+    message = tf.train.Example(features=tf.train.Features(feature=features))
+    return message.SerializeToString(deterministic=True)  # a map has no order of its own
+
+
+class _SplitWriter:
+    """Writes the examples of one split, a shard after the other."""
+
+    def __init__(self, folder: Path, split: str) -> None:
+        self.shards: list[dict[str, Any]] = []
+        self.photos: set[str] = set()
+        self.examples = 0
+        self.with_person = 0
+        self._folder = folder
+        self._split = split
+        self._writer: tf.io.TFRecordWriter | None = None
+
+    def write(self, example: StoredExample, record: bytes) -> None:
+        if self._writer is None or self.shards[-1]["examples"] == EXAMPLES_PER_SHARD:
+            self._writer = self._next_shard()
+        self._writer.write(record)
+        self.shards[-1]["examples"] += 1
+        self.photos.add(example.path.rpartition("#")[0])
+        self.examples += 1
+        self.with_person += bool(example.person)
+
+    def _next_shard(self) -> tf.io.TFRecordWriter:
+        import tensorflow as tf
+
+        self.close()
+        name = f"{self._split}-{len(self.shards):05d}.tfrecord"
+        self.shards.append({"file": name, "examples": 0})
+        return tf.io.TFRecordWriter(str(self._folder / name))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self.shards[-1]["bytes"] = (self._folder / self.shards[-1]["file"]).stat().st_size
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "photos": len(self.photos),
+            "examples": self.examples,
+            "with_person": self.with_person,
+            "shards": self.shards,
+        }
