@@ -48,11 +48,13 @@ def test_prepares_and_says_what_came_out(folder, capfd):
 
 
 def test_settings_arrive(folder):
-    words = "--region photo --context 3 --size 64 --min-face 20 --min-score 0.7 --val-share 0.2 --test-share 0.3"
+    crops = "--region photo --context 3 --off-centre 0.5 --size 64"
+    words = f"{crops} --min-face 20 --min-score 0.7 --val-share 0.2 --test-share 0.3"
     assert run(folder, *words.split(), "--workers", "1") == 0
     assert PreparedDataset.open(folder / "out").settings == {
         "region": "photo",
         "context": 3.0,
+        "off_centre": 0.5,
         "size": 64,
         "min_face": 20.0,
         "min_score": 0.7,
