@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 # What the verdicts and the order of the table are about.
 PRIMARY = "psnr_mask"
+# What decides, in the order that a table shows it in; everything else follows in its own order.
+DECISIVE = (PRIMARY, "ssim_mask", "faces_found", "psnr_outside")
 
 # Name of a family of metrics: how people call it, its unit, how its numbers are written, whether more is better.
 _FAMILIES = {
@@ -50,6 +52,11 @@ class Metric:
                 where = _where(family, name.removeprefix(family)[1:])
                 return cls(name, f"{words} {where}".strip(), unit, form, higher_is_better)
         return cls(name, name.replace("_", " "), "", ".4g", None)
+
+    @property
+    def rank(self) -> int:
+        """Where its column stands: those that decide come first."""
+        return DECISIVE.index(self.name) if self.name in DECISIVE else len(DECISIVE)
 
     @property
     def heading(self) -> str:

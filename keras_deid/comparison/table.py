@@ -55,7 +55,7 @@ class Table:
     """The figures of a comparison.
 
     Attributes:
-        metrics: the columns.
+        metrics: the columns, those that decide first.
         rows: original, floors, then the models from the best to the worst by `PRIMARY`.
         pictures: how many pictures were scored.
     """
@@ -85,7 +85,7 @@ def make_table(models: Sequence[Model]) -> Table:
     for metric in of_sets:
         for model in models:
             cells[model.name][metric.name] = _of_a_set(model, metric)
-    metrics = [*of_pictures, *of_sets]
+    metrics = sorted([*of_pictures, *of_sets], key=lambda metric: metric.rank)
     by_quality = sorted(models, key=lambda model: _quality(cells[model.name]), reverse=True)
     rows = [
         *(_floor(models[0], source, metrics) for source in (ORIGINAL, *floors_of(models))),

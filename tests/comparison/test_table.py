@@ -46,6 +46,16 @@ def test_less_is_better_where_it_is(make_model):
     assert not any(row.cells["charm"].is_best for row in table.models)  # who knows which end is the best
 
 
+def test_columns_that_decide_come_first(make_model):
+    model = make_model("a", 1.0)
+    scores = model.runs[0].scores["restored"]
+    for name in ("l1", "psnr_outside", "charm", "psnr"):
+        scores[name] = scores["psnr_mask"]
+    names = [metric.name for metric in make_table([model]).metrics]
+    assert names[:4] == ["psnr_mask", "ssim_mask", "faces_found", "psnr_outside"]
+    assert names[4:] == [name for name in scores if name in ("l1", "charm", "psnr")]
+
+
 def test_seeds_are_averaged_and_each_is_told(make_model):
     model = make_model("a", 1.0, 2.0)
     cell = cells_of(make_table([model]), "a")["psnr_mask"]
