@@ -1,8 +1,8 @@
 """What a model sees of a photograph, and how its answer is put back.
 
-With boxes, each region is cropped with the context that training used, restored, and put back inside the region alone,
-with a soft edge; all other pixels stay as they are. Without boxes the whole picture is the model's input, as in the
-paper.
+With boxes, each region is cropped with the context that training used, restored, and put back inside the region alone;
+all other pixels stay as they are. The edge is hard: a soft one would mix the mosaic in. Without boxes the whole picture
+is the model's input, as in the paper.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ from keras_deid.data.images import resize_image
 DEFAULT_CONTEXT = 2.0
 """Side of a crop relative to the box's longer side, for models that saw no crops in training."""
 
-SOFT_EDGE = 0.03
-"""Width of the soft edge relative to the region's shorter side: inside, where what it lets through is hidden."""
-
 Rectangle = tuple[int, int, int, int]
 
 
@@ -32,7 +29,7 @@ class Part:
     Attributes:
         crop: (x0, y0, x1, y1), whole pixels of the photograph, what the model sees.
         frame: the same of what the model is given: where in it the crop lies, the edge repeated around it.
-        region: what is replaced, whole pixels of the photograph, inside `crop`; None for all of it, without an edge.
+        region: what is replaced, whole pixels of the photograph, inside `crop`; None for all of it.
     """
 
     crop: Rectangle
@@ -115,22 +112,8 @@ def put_back(picture: np.ndarray, parts: Sequence[Part], restored: Sequence[np.n
             result[y0:y1, x0:x1] = enlarged
             continue
         rx0, ry0, rx1, ry1 = part.region
-        inside = enlarged[ry0 - y0 : ry1 - y0, rx0 - x0 : rx1 - x0].astype(np.float32)
-        weight = soft_mask(ry1 - ry0, rx1 - rx0)[:, :, None]
-        below = result[ry0:ry1, rx0:rx1].astype(np.float32)
-        result[ry0:ry1, rx0:rx1] = np.rint(weight * inside + (1 - weight) * below).astype(np.uint8)
+        result[ry0:ry1, rx0:rx1] = enlarged[ry0 - y0 : ry1 - y0, rx0 - x0 : rx1 - x0]
     return result
-
-
-def soft_mask(height: int, width: int) -> np.ndarray:
-    """Returns float32 `(height, width)`: 1 inside, falling linearly over `SOFT_EDGE` towards the border, above 0."""
-    edge = max(SOFT_EDGE * min(height, width), 1.0)
-
-    def ramp(length: int) -> np.ndarray:
-        from_border = np.minimum(np.arange(length), np.arange(length)[::-1]) + 0.5
-        return np.minimum(from_border / edge, 1.0)
-
-    return np.minimum(ramp(height)[:, None], ramp(width)[None, :]).astype(np.float32)
 
 
 def _frame(size: tuple[int, int], model_size: tuple[int, int]) -> Rectangle:

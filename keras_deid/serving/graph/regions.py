@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from keras_deid.serving.regions import SOFT_EDGE
-
 
 def plan_parts(boxes: tf.Tensor, context: float, size: tf.Tensor) -> tf.Tensor:
     """Finds what the network sees of a picture, and what is replaced; as `part_around`.
@@ -46,7 +44,7 @@ def cut(picture: tf.Tensor, rectangle: tf.Tensor) -> tf.Tensor:
 
 
 def paste(picture: tf.Tensor, restored: tf.Tensor, region: tf.Tensor) -> tf.Tensor:
-    """Puts the pixels of a region into a picture, with a soft edge inside it; as `put_back`.
+    """Puts the pixels of a region into a picture, as `put_back`.
 
     Args:
         picture: uint8 `(height, width, 3)`.
@@ -57,19 +55,5 @@ def paste(picture: tf.Tensor, restored: tf.Tensor, region: tf.Tensor) -> tf.Tens
         uint8 `(height, width, 3)`; outside of the region it is the same picture.
     """
     x0, y0, x1, y1 = tf.unstack(region)
-    weight = _soft_mask(y1 - y0, x1 - x0)[:, :, None]
-    inside, below = tf.cast(restored, tf.float32), tf.cast(cut(picture, region), tf.float32)
-    blended = tf.cast(tf.round(weight * inside + (1.0 - weight) * below), tf.uint8)
-    rows = tf.concat([picture[y0:y1, :x0], blended, picture[y0:y1, x1:]], axis=1)
+    rows = tf.concat([picture[y0:y1, :x0], restored, picture[y0:y1, x1:]], axis=1)
     return tf.concat([picture[:y0], rows, picture[y1:]], axis=0)
-
-
-def _soft_mask(height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-    edge = tf.maximum(SOFT_EDGE * tf.cast(tf.minimum(height, width), tf.float64), 1.0)
-
-    def ramp(length: tf.Tensor) -> tf.Tensor:
-        places = tf.range(length)
-        from_border = tf.cast(tf.minimum(places, length - 1 - places), tf.float64) + 0.5
-        return tf.minimum(from_border / edge, 1.0)
-
-    return tf.cast(tf.minimum(ramp(height)[:, None], ramp(width)[None, :]), tf.float32)

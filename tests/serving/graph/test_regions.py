@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_deid.serving.graph.regions import cut, paste, plan_parts
-from keras_deid.serving.regions import Part, part_around, put_back, soft_mask
+from keras_deid.serving.regions import Part, part_around, put_back
 
 MODEL_SIZE = (16, 24)
 
@@ -77,9 +77,6 @@ def test_pasting_equals_putting_back(data):
     expected = put_back(picture, [Part(whole, whole, region)], [restored])
     rectangle = tf.constant(region)
     pasted = paste(tf.constant(picture), cut(tf.constant(restored), rectangle), rectangle).numpy()
-    np.testing.assert_allclose(np.int32(pasted), expected, atol=1)
-    outside = np.ones((height, width), bool)
-    outside[y0:y1, x0:x1] = False
-    np.testing.assert_array_equal(pasted[outside], picture[outside])
-    full = soft_mask(y1 - y0, x1 - x0) == 1
-    np.testing.assert_array_equal(pasted[y0:y1, x0:x1][full], restored[y0:y1, x0:x1][full])
+    np.testing.assert_array_equal(pasted, expected)
+    picture[y0:y1, x0:x1] = restored[y0:y1, x0:x1]
+    np.testing.assert_array_equal(pasted, picture)
