@@ -1,0 +1,138 @@
+"""Batches that a locator learns from: windows of photographs in which faces are hidden, or not."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from keras_deid.data.boxes import Box
+from keras_deid.data.photographs import Photograph
+from keras_deid.data.step_plan import batches_by_step, picture_numbers
+from keras_deid.hiding.afterwards import Afterwards
+from keras_deid.hiding.hiding import hide
+from keras_deid.hiding.lookalikes import LOOKALIKES
+from keras_deid.hiding.mixture import draw
+
+_CLEAN = 0.35
+"""How often nothing is hidden."""
+_LOOKALIKE = 0.4
+"""How often the photograph gets something that looks hidden and is not."""
+_ELSEWHERE = 0.12
+"""How often something other than a face is hidden, too."""
+_LEFT_OPEN = 0.15
+"""How often a face in a photograph with hidden faces stays visible."""
+_FACE_WIDTHS = (11.0, 260.0)
+"""Range of the first face's width in the window, in pixels."""
+_SCALES = (0.3, 1.4)
+"""Range of the factor by which a photograph is resized for that."""
+_MARGIN = 64
+"""Pixels around a window in which regions are hidden as well, so that its edge cuts them."""
+_TEXTURES = {"mean": 0.35, "sample": 0.15, "shrink": 0.3, "gaussian": 0.1, "box_blur": 0.1}
+"""How things other than faces are hidden; a plain rectangle elsewhere is a sign."""
+
+
+def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Makes one training example.
+
+    Args:
+        photograph: with its faces.
+        size: side of the window, in pixels.
+        rng: the example depends on it alone.
+
+    Returns:
+        The window, uint8 `(size, size, 3)`; how much of each pixel is hidden, float32 `(size, size, 1)`.
+    """
+    pixels, faces = _surroundings(photograph, size + 2 * _MARGIN, rng)
+    if rng.random() < _LOOKALIKE:
+        pixels = LOOKALIKES[rng.integers(len(LOOKALIKES))](pixels, rng)
+    hidden = np.zeros(pixels.shape[:2], np.float32)
+    afterwards = Afterwards()
+    if rng.random() >= _CLEAN:
+        state = rng.integers(2**31)  # the faces of a photograph are hidden alike
+        for number, face in enumerate(faces):
+            alike = np.random.default_rng(state)
+            drawn = draw(face, pixels.shape[:2], alike)
+            if (number and rng.random() < _LEFT_OPEN) or min(face[2] - face[0], face[3] - face[1]) < 6:
+                continue
+            pixels, mask = hide(pixels, drawn.region, drawn.hiding)
+            hidden, afterwards = np.maximum(hidden, mask), drawn.afterwards
+        if rng.random() < _ELSEWHERE:
+            drawn = draw(_anywhere(pixels.shape[:2], rng), pixels.shape[:2], rng, _TEXTURES)
+            pixels, mask = hide(pixels, drawn.region, drawn.hiding)
+            hidden = np.maximum(hidden, mask)
+    else:
+        drawn = draw((0, 0, 50, 50), pixels.shape[:2], rng)
+        afterwards = drawn.afterwards
+    inner = slice(_MARGIN, _MARGIN + size)
+    window, label = pixels[inner, inner], hidden[inner, inner]
+    window = Afterwards(1.0, afterwards.noise, afterwards.jpeg).apply(window, rng)
+    if rng.random() < 0.5:
+        window, label = window[:, ::-1], label[:, ::-1]
+    return np.ascontiguousarray(window), np.ascontiguousarray(label[..., None])
+
+
+def locator_batches(
+    photographs: list[Photograph], *, size: int, batch_size: int, seed: int, start_step: int = 0
+) -> tf.data.Dataset:
+    """Returns the batches of a training run from `start_step` on, without end.
+
+    Returns:
+        data set of (windows, hidden): uint8 `(batch, size, size, 3)`, float32 `(batch, size, size, 1)`.
+    """
+
+    def make(step: int) -> tuple[np.ndarray, ...]:
+        numbers = picture_numbers(step, len(photographs), batch_size, seed)
+        examples = [
+            locator_window(photographs[number], size, np.random.default_rng([seed, step, row]))
+            for row, number in enumerate(numbers)
+        ]
+        windows, labels = zip(*examples, strict=True)
+        return np.stack(windows), np.stack(labels)
+
+    shapes = [(batch_size, size, size, channels) for channels in (3, 1)]
+    return batches_by_step(make, shapes, (np.uint8, np.float32), start_step)
+
+
+def _surroundings(photograph: Photograph, size: int, rng: np.random.Generator) -> tuple[np.ndarray, list[Box]]:
+    """Resizes the photograph and cuts a square that usually shows its first face, wherever in it.
+
+    Returns:
+        uint8 `(size, size, 3)`, the edge repeated around the photograph; the faces in its pixels.
+    """
+    height, width = photograph.pixels.shape[:2]
+    faces = photograph.faces
+    factor = _draw_factor(float(faces[0][2] - faces[0][0]) if len(faces) else 0.0, rng)
+    side = max(round(size / factor), 8)
+    if len(faces) and rng.random() < 0.85:
+        x0, y0, x1, y1 = faces[rng.integers(len(faces))]
+        left = round((x0 + x1) / 2 - side * rng.uniform(0.25, 0.75))
+        top = round((y0 + y1) / 2 - side * rng.uniform(0.25, 0.75))
+    else:
+        left, top = (int(rng.integers(min(0, length - side), max(0, length - side) + 1)) for length in (width, height))
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
+    inside = photograph.pixels[y0:y1, x0:x1]
+    if inside.shape[:2] != (side, side):
+        edges = y0 - top, top + side - y1, x0 - left, left + side - x1
+        inside = cv2.copyMakeBorder(inside, *edges, cv2.BORDER_REPLICATE)
+    cut = cv2.resize(inside, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_CUBIC)
+    moved = (faces - np.array([left, top, left, top])) * (size / side)
+    seen = [face for face in moved.tolist() if face[2] > 0 and face[3] > 0 and face[0] < size and face[1] < size]
+    return cut, [tuple(face) for face in seen]
+
+
+def _draw_factor(face_width: float, rng: np.random.Generator) -> float:
+    if rng.random() < 0.3 or face_width < 1:
+        return 1.0
+    high = min(_FACE_WIDTHS[1] / face_width, _SCALES[1])
+    low = min(max(_FACE_WIDTHS[0] / face_width, _SCALES[0]), high)
+    return math.exp(rng.uniform(math.log(low), math.log(high)))
+
+
+def _anywhere(size: tuple[int, int], rng: np.random.Generator) -> Box:
+    height, width = size
+    side = math.exp(rng.uniform(math.log(12), math.log(max(min(size) / 3, 13))))
+    left, top = rng.uniform(0, max(width - side, 1)), rng.uniform(0, max(height - side, 1))
+    return (left, top, left + side, top + side * rng.uniform(0.8, 1.5))

@@ -1,0 +1,138 @@
+"""The mixture that training draws from: every method, shape, strength and aftermath that photographs come with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_deid.data.boxes import Box
+from keras_deid.hiding.afterwards import Afterwards
+from keras_deid.hiding.hiding import METHODS, Hiding
+from keras_deid.hiding.methods import OPENCV_FILTERS, PILLOW_FILTERS
+from keras_deid.hiding.region import Rectangle, region_around
+
+DEFAULT_WEIGHTS: dict[str, float] = {
+    "mean": 0.20,
+    "sample": 0.13,
+    "shrink": 0.17,
+    "gaussian": 0.14,
+    "box_blur": 0.16,
+    "median": 0.02,
+    "motion": 0.02,
+    "scatter": 0.02,
+    "solid": 0.12,
+    "noise": 0.02,
+}
+"""How often each method is drawn; the numbers are relative to each other."""
+
+_STRENGTHS: dict[str, tuple[float, float]] = {
+    "mean": (0.08, 0.42),
+    "sample": (0.08, 0.40),
+    "shrink": (0.08, 0.42),
+    "gaussian": (0.07, 0.40),
+    "box_blur": (0.20, 0.95),
+    "median": (0.20, 0.60),
+    "motion": (0.35, 1.00),
+    "scatter": (0.10, 0.40),
+    "solid": (0.10, 0.10),
+    "noise": (0.01, 0.30),
+}
+"""Range of each method's strength in widths of the face; drawn log-uniformly."""
+_BLOCKS = ("mean", "sample")
+_BLOCK_PIXELS = (5, 8, 10, 12, 15, 16, 20, 24, 25, 30)
+"""Blocks that tools set in pixels of the photograph."""
+_SCALES = (1.0, 1.8)
+_OFFSET = 0.12
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What was drawn for one face: where and how it is hidden, and what happens to the photograph afterwards."""
+
+    region: Rectangle
+    hiding: Hiding
+    afterwards: Afterwards
+
+
+def draw(
+    face: Box, picture_size: tuple[int, int], rng: np.random.Generator, weights: Mapping[str, float] = DEFAULT_WEIGHTS
+) -> Draw:
+    """Draws a way to hide a face.
+
+    Args:
+        face: its box, pixels of the photograph.
+        picture_size: (height, width) of the photograph.
+        rng: the draws depend on it alone.
+        weights: how often each of `METHODS` is drawn; those left out are not.
+
+    Raises:
+        ValueError: if a method is unknown, or the weights are no distribution.
+    """
+    method = _pick_method(weights, rng)
+    width = max(face[2] - face[0], 1.0)
+    region = region_around(face, rng.uniform(*_SCALES), picture_size, tuple(rng.uniform(-_OFFSET, _OFFSET, 2)))
+    longest = max(region[2] - region[0], region[3] - region[1])
+    low, high = np.log(_STRENGTHS[method])
+    strength = float(np.exp(rng.uniform(low, high))) * width
+    if method in _BLOCKS:
+        if rng.random() < 0.35:
+            fitting = [block for block in _BLOCK_PIXELS if 0.06 * width <= block <= 0.5 * width]
+            strength = float(rng.choice(fitting)) if fitting else strength
+        elif rng.random() < 0.7:
+            strength = float(max(round(strength), 2))
+    if method == "noise":
+        strength = max(strength, 1.0)
+    shape = str(rng.choice(("rectangle", "ellipse", "rounded"), p=(0.55, 0.35, 0.10)))
+    soft = method not in (*_BLOCKS, "noise") and rng.random() < 0.2
+    hiding = Hiding(
+        method=method,  # type: ignore[arg-type]
+        strength=min(strength, longest),
+        shape=shape,  # type: ignore[arg-type]
+        feather=float(rng.uniform(0.02, 0.12) * longest) if soft else 0.0,
+        grid="picture" if rng.random() < 0.4 else "region",
+        phase=(float(rng.random()), float(rng.random())) if rng.random() < 0.3 else (0.0, 0.0),
+        filters=_draw_filters(rng),
+        colour=_draw_colour(rng),
+        angle=float(rng.uniform(0, 180)),
+        margin=round(strength * 1.5) if rng.random() < 0.4 else 0,
+        seed=int(rng.integers(2**31)),
+    )
+    return Draw(region, hiding, _draw_afterwards(rng))
+
+
+def _pick_method(weights: Mapping[str, float], rng: np.random.Generator) -> str:
+    unknown = sorted(set(weights) - set(METHODS))
+    total = sum(weights.values())
+    if unknown or not total > 0 or min(weights.values()) < 0:
+        raise ValueError(f"Expected weights >= 0, not all 0, of {METHODS}. Received: {dict(weights)}")
+    names = list(weights)
+    return str(rng.choice(names, p=np.array([weights[name] for name in names]) / total))
+
+
+def _draw_filters(rng: np.random.Generator) -> tuple[str, str]:
+    shrink = str(rng.choice((*OPENCV_FILTERS, *PILLOW_FILTERS)))
+    enlarge = "nearest" if rng.random() < 0.65 else str(rng.choice(("linear", "cubic", "bicubic")))
+    return shrink, enlarge
+
+
+def _draw_colour(rng: np.random.Generator) -> tuple[int, int, int]:
+    kind = rng.random()
+    if kind < 0.55:
+        return (0, 0, 0)
+    if kind < 0.65:
+        return (255, 255, 255)
+    if kind < 0.8:
+        grey = int(rng.integers(256))
+        return (grey, grey, grey)
+    red, green, blue = (int(level) for level in rng.integers(0, 256, 3))
+    return (red, green, blue)
+
+
+def _draw_afterwards(rng: np.random.Generator) -> Afterwards:
+    return Afterwards(
+        shrink=float(rng.uniform(0.5, 1.0)) if rng.random() < 0.25 else 1.0,
+        noise=float(rng.uniform(0.5, 5.0)) if rng.random() < 0.15 else 0.0,
+        jpeg=int(rng.integers(35, 98)) if rng.random() < 0.6 else None,
+    )
