@@ -27,10 +27,10 @@ from benchmarks.turns import header, rate
 from keras_deid.cli.command import command
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.images import find_images
+from keras_deid.restoring.model import LocalModel, Restorer
+from keras_deid.restoring.parts import BATCH_SIZE
+from keras_deid.restoring.restore import restore_folder
 from keras_deid.serving.export import export
-from keras_deid.serving.model import LocalModel, Restorer
-from keras_deid.serving.parts import BATCH_SIZE
-from keras_deid.serving.restore import restore_folder
 
 SHIPPED = Path("saved_models/street64/run")
 

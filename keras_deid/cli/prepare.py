@@ -15,13 +15,13 @@ from tqdm import tqdm
 from keras_deid.cli.command import command
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.config import PrepareConfig
-from keras_deid.data.prepare import prepare
+from keras_deid.data.preparation.prepare import prepare
 from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED, PreparedDataset
 
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Prepares a folder of photographs; see `keras_deid.data.prepare.prepare`."""
+    """Prepares a folder of photographs; see `keras_deid.data.preparation.prepare.prepare`."""
     options = vars(_parser().parse_args(argv))
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("keras_deid").setLevel(logging.INFO)

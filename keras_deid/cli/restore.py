@@ -23,7 +23,7 @@ from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
 
 if TYPE_CHECKING:
-    from keras_deid.serving.model import Restorer
+    from keras_deid.restoring.model import Restorer
 
 EXIT_SOME_BROKEN = 1
 EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
@@ -32,7 +32,7 @@ BAR_DELAY = 1.0  # seconds; what is done sooner needs no bar
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Restores pictures; see `keras_deid.serving.restore`."""
+    """Restores pictures; see `keras_deid.restoring.restore`."""
     options = _parser().parse_args(argv)
     if not options.input.exists():
         raise UserError(f"{options.input}: does not exist; give a picture, a video, or a folder of them")
@@ -65,13 +65,13 @@ def _open_model(options: argparse.Namespace) -> "Restorer":
         from keras_deid.serving.grpc_client import GrpcModel
 
         return GrpcModel(options.grpc)
-    from keras_deid.serving.model import LocalModel
+    from keras_deid.restoring.model import LocalModel
 
     return LocalModel(options.model)
 
 
 def _restore_file(options: argparse.Namespace, model: "Restorer") -> int:
-    from keras_deid.serving.restore import restore_file
+    from keras_deid.restoring.restore import restore_file
 
     out = options.output / options.input.name if options.output.is_dir() else options.output
     with _bar(" pictures") as bar:
@@ -92,7 +92,7 @@ def _show(bar: "tqdm[Any]", done: int, total: int) -> None:
 
 
 def _restore_folder(options: argparse.Namespace, model: "Restorer") -> int:
-    from keras_deid.serving.restore import restore_folder
+    from keras_deid.restoring.restore import restore_folder
 
     with _bar(" files") as bar, contextlib.ExitStack() as of_video:
 

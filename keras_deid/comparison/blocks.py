@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_deid.atomic import write_json
 from keras_deid.comparison.metrics import PRIMARY
 from keras_deid.comparison.runs import RESTORED, read_json
 from keras_deid.config import Config
@@ -19,7 +20,6 @@ from keras_deid.evaluation.evaluate import restore
 from keras_deid.evaluation.floors import floors
 from keras_deid.evaluation.image_quality import as_region, psnr
 from keras_deid.evaluation.job import is_deidentified
-from keras_deid.whole_files import write_json
 
 # Strengths that are tried, in multiples of `deidentify.evaluate_block`.
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)

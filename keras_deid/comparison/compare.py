@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_deid.atomic import write_text
 from keras_deid.comparison.answers import attention_answer, best_answer, place_sentences
 from keras_deid.comparison.blocks import PICTURES, Curves, evaluated_curves, has_blocks, measured_curves
 from keras_deid.comparison.csv_file import csv_text
@@ -28,7 +29,6 @@ from keras_deid.explain.pictures import load_pictures
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed
 from keras_deid.models.saved import load_generator
-from keras_deid.whole_files import write_text
 
 # Pictures restored at once when the speed is measured.
 SPEED_BATCH = 16

@@ -12,8 +12,8 @@ import tensorflow as tf
 from keras_deid.config import DataConfig
 from keras_deid.data.pairs import Pairs, open_folders, open_matching, open_side_by_side
 from keras_deid.data.prepared import PreparedDataset
-from keras_deid.data.synthetic import synthetic_examples
 from keras_deid.errors import UserError
+from keras_deid.synthetic import synthetic_examples
 
 ORIGINAL_CHANNELS = 3
 PAIR_CHANNELS = 7

@@ -12,12 +12,12 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
+from keras_deid.atomic import write_bytes, write_json
 from keras_deid.config import Config
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import RESTORED
 from keras_deid.evaluation.job import check_out, describe, evaluate_examples, is_deidentified
 from keras_deid.evaluation.table import input_name
-from keras_deid.whole_files import write_bytes, write_json
 
 CSV_COLUMNS = ("block", "source", "metric", "value", "low", "high")
 # Panels of the picture: the metric and the name of its axis.

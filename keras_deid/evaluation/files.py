@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from keras_deid.atomic import write_bytes, write_text
 from keras_deid.evaluation.evaluate import ALL_METRICS, PictureRow
-from keras_deid.whole_files import write_bytes, write_text
 
 CSV_COLUMNS = ("path", "source", *ALL_METRICS, "box_width", "block", "brightness")
 # Small pictures are enlarged by a whole factor until they have at least this side: a mosaic's blocks stay sharp.

@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import DeidentifyConfig
-from keras_deid.data.deidentify import Kernel, block_means_enlarged, region_mask, scale_boxes, strength_in_pixels
+from keras_deid.data.deidentify import strength_in_pixels
+from keras_deid.data.enlarging import Kernel, block_means_enlarged
+from keras_deid.data.regions import region_mask, scale_boxes
 
 KERNELS: tuple[Kernel, ...] = ("bilinear", "bicubic")
 

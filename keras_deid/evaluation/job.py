@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_deid.atomic import write_json
 from keras_deid.config import Config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.prepared import PreparedDataset
@@ -21,7 +22,6 @@ from keras_deid.evaluation.files import write_csv, write_grid
 from keras_deid.evaluation.image_quality import BOX_CONTEXT
 from keras_deid.evaluation.learned_metrics import LearnedMetrics
 from keras_deid.evaluation.table import input_name
-from keras_deid.whole_files import write_json
 
 # Pictures restored at once; the figures do not depend on it.
 BATCH_SIZE = 16

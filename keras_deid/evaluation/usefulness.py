@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_deid.atomic import write_json
 from keras_deid.config import Config
 from keras_deid.data.boxes import Box
 from keras_deid.errors import UserError
@@ -34,7 +35,6 @@ from keras_deid.evaluation.landmarks import (
 from keras_deid.evaluation.table import input_name
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed
-from keras_deid.whole_files import write_json
 
 INPUT = "mosaic"
 SOURCES = (ORIGINAL, INPUT, "bicubic", RESTORED)

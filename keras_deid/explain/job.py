@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_deid.atomic import write_json, write_text
 from keras_deid.config import Config
 from keras_deid.errors import UserError
 from keras_deid.explain.claims import merit_claims, where_claims
@@ -48,7 +49,6 @@ from keras_deid.explain.targets import TARGETS, Target
 from keras_deid.intervals import LEVEL, RESAMPLES
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.models.saved import load_discriminator, load_generator
-from keras_deid.whole_files import write_json, write_text
 
 # Randomisation layer by layer, and deletion and insertion, are told on the first pictures: they cost many times a map.
 CASCADE_PICTURES = 4

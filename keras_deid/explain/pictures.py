@@ -12,7 +12,7 @@ import numpy as np
 from keras_deid.config import Config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import find_images
-from keras_deid.data.prepare import NoExamplesError, prepare
+from keras_deid.data.preparation.prepare import NoExamplesError, prepare
 from keras_deid.errors import UserError
 from keras_deid.explain.study import BATCH_SIZE, Pictures
 

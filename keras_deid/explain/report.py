@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_deid.atomic import write_text
 from keras_deid.explain import figures
 from keras_deid.explain.claims import Claim
 from keras_deid.explain.gates import Gates
@@ -16,7 +17,6 @@ from keras_deid.explain.maps import enlarge
 from keras_deid.explain.study import ITSELF, REGIONS, Row, Study
 from keras_deid.explain.summary import Estimate, Finding
 from keras_deid.page import data_uri, render_page
-from keras_deid.whole_files import write_text
 
 # Pictures in the gallery: as many from the best, around the middle and from the worst.
 SHOWN_OF_EACH = 4

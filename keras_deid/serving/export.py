@@ -15,7 +15,7 @@ from keras_deid.errors import UserError
 from keras_deid.serving.model_card import write_model_card
 from keras_deid.serving.saved_model import write_saved_model
 from keras_deid.serving.server_files import write_server_files
-from keras_deid.workplace import workplace
+from keras_deid.staging import staging
 
 # What stands in a URL without being escaped, and cannot be taken for a version.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -44,7 +44,7 @@ def export(run: Path, to: Path | None = None, version: int | None = None) -> Pat
     base = to or Path("saved_models") / config.name
     _check_base(base, version)
     try:
-        with workplace(base, "is being exported to by another process; wait for it") as partial:
+        with staging(base, "is being exported to by another process; wait for it") as partial:
             try:
                 return _export(run, base, version, partial / "model")
             finally:

@@ -53,10 +53,10 @@ def _write(run: Path, folder: Path, name: str) -> None:
     import keras
     import tensorflow as tf
 
+    from keras_deid.data.boxes import DEFAULT_CONTEXT
     from keras_deid.errors import UserError
     from keras_deid.models.saved import load_generator
     from keras_deid.serving.model_card import training_context
-    from keras_deid.serving.regions import DEFAULT_CONTEXT
     from keras_deid.serving.signatures import RestoringModule
     from keras_deid.serving.warmup import write_warmup
 

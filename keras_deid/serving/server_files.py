@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from keras_deid.whole_files import write_text
+from keras_deid.atomic import write_text
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 """A server fills a batch up to one of these sizes; the last one is its largest batch."""

@@ -35,7 +35,7 @@ class RestoringModule(tf.Module):
       an animation the first frame is taken; an EXIF orientation is not seen: whoever sends the file turns the picture.
     - `serve_uint8_boxes`: `image` uint8 `(batch, any height, any width, 3)` and `boxes` float32 `(batch, boxes, 4)`,
       (x0, y0, x1, y1) in pixels -> `restored`, uint8 like `image`. Each box is restored as
-      `keras_deid.serving.regions` says; all other pixels come back as they are. A row of zeros or of NaN is no box.
+      `keras_deid.restoring.regions` says; all other pixels come back as they are. A row of zeros or of NaN is no box.
     - `serve_bytes_boxes`: `image_bytes` and `boxes` -> `restored_bytes`, the same for files.
 
     The module holds the variables in a list of its own: `keras.export.ExportArchive` writes them in an order that

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from keras_deid.whole_files import whole_file
+from keras_deid.atomic import whole_file
 
 
 class History:

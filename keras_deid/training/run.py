@@ -14,9 +14,10 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
+from keras_deid.atomic import write_json
 from keras_deid.config import Config, load_config
 from keras_deid.data.evaluation_examples import evaluation_examples
-from keras_deid.data.prepare import prepare
+from keras_deid.data.preparation.prepare import prepare
 from keras_deid.data.training_batches import steps_per_epoch, training_batches
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
@@ -30,7 +31,6 @@ from keras_deid.training.history import History
 from keras_deid.training.networks import build_gan, set_precision
 from keras_deid.training.saved_networks import SavedNetworks
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
-from keras_deid.whole_files import write_json
 
 _MAY_CHANGE = ("name", "description", "training.epochs", "training.decay_epochs", "training.samples")
 _VALIDATION_BATCH = 16

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import keras
 
+from keras_deid.atomic import whole_file
 from keras_deid.config import Config
 from keras_deid.training.networks import build_discriminator, build_restorer
-from keras_deid.whole_files import whole_file
 
 
 class SavedNetworks:

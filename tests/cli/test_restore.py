@@ -18,7 +18,7 @@ class Negative:
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch):
-    monkeypatch.setattr("keras_deid.serving.model.LocalModel", Negative)
+    monkeypatch.setattr("keras_deid.restoring.model.LocalModel", Negative)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_a_video(tmp_path, monkeypatch, capsys):
         progress(1, 1)
         seen.append((source, out, model.name, boxes))
 
-    monkeypatch.setattr("keras_deid.serving.restore.restore_video", restore_video)
+    monkeypatch.setattr("keras_deid.restoring.restore.restore_video", restore_video)
     (tmp_path / "in.mp4").touch()
     assert run(tmp_path / "in.mp4", tmp_path / "out.mp4") == 0
     (tmp_path / "boxes.csv").write_text("path,frame,x0,y0,x1,y1\nin.mp4,,1,2,3,4\nin.mp4,5,6,7,8,9\n")

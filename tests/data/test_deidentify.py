@@ -7,15 +7,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_deid.data.deidentify import (
-    block_means_enlarged,
-    deidentify,
-    gaussian_blur,
-    mosaic,
-    region_mask,
-    scale_boxes,
-    strength_in_pixels,
-)
+from keras_deid.data.deidentify import deidentify, gaussian_blur, mosaic, strength_in_pixels
+from keras_deid.data.enlarging import block_means_enlarged
+from keras_deid.data.regions import region_mask, scale_boxes
 
 HEIGHT, WIDTH = 12, 16
 

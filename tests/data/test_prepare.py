@@ -14,8 +14,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from keras_deid.data import prepare as job
-from keras_deid.data.prepare import prepare
+from keras_deid.data.preparation import prepare as job
+from keras_deid.data.preparation.prepare import prepare
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.data.split import path_key, split_of
 from keras_deid.errors import UserError
@@ -512,7 +512,7 @@ def test_two_at_once(photos, out):
 
 PROGRAM = """
 import multiprocessing, os, signal, sys
-from keras_deid.data.prepare import prepare
+from keras_deid.data.preparation.prepare import prepare
 
 def progress(done, total):
     if done >= 16:

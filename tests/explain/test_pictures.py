@@ -3,10 +3,10 @@ import pytest
 
 from keras_deid.config import Config
 from keras_deid.data.images import write_png
-from keras_deid.data.prepare import prepare
-from keras_deid.data.synthetic import draw_scene
+from keras_deid.data.preparation.prepare import prepare
 from keras_deid.errors import UserError
 from keras_deid.explain import pictures as explained_pictures
+from keras_deid.synthetic import draw_scene
 
 
 def test_of_many_photographs_only_as_many_as_needed_are_looked_at(tmp_path, monkeypatch):

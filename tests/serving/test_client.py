@@ -13,12 +13,12 @@ from PIL import Image
 
 from keras_deid.data.images import ImageError, encode_png
 from keras_deid.errors import UserError
+from keras_deid.restoring.model import LocalModel
+from keras_deid.restoring.restore import restore_picture
 from keras_deid.serving import client as client_module
 from keras_deid.serving import request as request_module
 from keras_deid.serving.client import RestModel
-from keras_deid.serving.model import LocalModel
 from keras_deid.serving.request import ServingError
-from keras_deid.serving.restore import restore_picture
 
 from .conftest import HEIGHT, WIDTH, decode
 from .servers import STAND_IN, free_port

@@ -18,18 +18,19 @@ from PIL import Image
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from keras_deid.config import Config, load_config
+from keras_deid.data.boxes import DEFAULT_CONTEXT
 from keras_deid.data.images import read_image
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import restore
 from keras_deid.models.dcgan import dcgan_generator
 from keras_deid.models.latent_search import latent_search
+from keras_deid.restoring.regions import cut_out, part_around, put_back
 from keras_deid.serving import export as export_module
 from keras_deid.serving.export import export, versions
 from keras_deid.serving.graph.bombs import PIXEL_LIMIT
-from keras_deid.serving.regions import DEFAULT_CONTEXT, cut_out, part_around, put_back
 from keras_deid.serving.signatures import BOX_LIMIT, SIGNATURES
 from keras_deid.serving.warmup import BATCHES, WARMUP_FILE
-from keras_deid.workplace import workplace
+from keras_deid.staging import staging
 
 from .conftest import HEIGHT, WIDTH, as_strings, decode, encode
 from .hostile import gif, gif_frame, png
@@ -531,5 +532,5 @@ def test_a_search_is_exported_like_any_generator(tmp_path):
 
 
 def test_only_one_process_at_a_time(run, tmp_path):
-    with workplace(tmp_path / "tiny", ""), pytest.raises(UserError, match="another process"):
+    with staging(tmp_path / "tiny", ""), pytest.raises(UserError, match="another process"):
         export(run, tmp_path / "tiny")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_deid.atomic import write_text
 from keras_deid.config import PrepareConfig
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import ImageError, encode_png
@@ -17,7 +18,6 @@ from keras_deid.data.preparation.examples import NoExample, Picture, pictures_of
 from keras_deid.data.preparation.photographs import Photograph
 from keras_deid.data.preparation.writing import StoredExample
 from keras_deid.data.split import path_key, split_of
-from keras_deid.whole_files import write_text
 
 
 class ChunkMaker:

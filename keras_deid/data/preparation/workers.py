@@ -64,7 +64,7 @@ def make_chunks(
         if workers > 1
         else _made_here(settings, detects, missing)
     )
-    with contextlib.closing(made):  # ends the workers before the workplace is given to others
+    with contextlib.closing(made):  # ends the workers before another process may use the folder
         for photos in made:
             done += photos
             progress(done, len(photographs))

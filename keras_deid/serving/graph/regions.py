@@ -1,4 +1,4 @@
-"""The rule of `keras_deid.serving.regions` as a graph: which parts of a picture are restored, and how they return."""
+"""The rule of `keras_deid.restoring.regions` as a graph: which parts of a picture are restored, and how they return."""
 
 from __future__ import annotations
 

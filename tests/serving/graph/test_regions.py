@@ -3,8 +3,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_deid.restoring.regions import Part, part_around, put_back
 from keras_deid.serving.graph.regions import cut, paste, plan_parts
-from keras_deid.serving.regions import Part, part_around, put_back
 
 MODEL_SIZE = (16, 24)
 

@@ -1,0 +1,29 @@
+"""The configuration of a run: typed, validated, read from YAML, written back to YAML."""
+
+from keras_deid.config.loader import load_config
+from keras_deid.config.schema import (
+    Config,
+    DataConfig,
+    DeidentifyConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    LossConfig,
+    PrepareConfig,
+    SearchConfig,
+    SyntheticConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "DeidentifyConfig",
+    "DiscriminatorConfig",
+    "GeneratorConfig",
+    "LossConfig",
+    "PrepareConfig",
+    "SearchConfig",
+    "SyntheticConfig",
+    "TrainingConfig",
+    "load_config",
+]

@@ -1,0 +1,115 @@
+"""Reads the configuration of a run from YAML.
+
+A file may start from another one (`extends: street64.yaml`, relative to the file itself), and `key=value` words
+override what the files say. Every mistake of a configuration is reported at once, a line each.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import yaml
+
+from keras_deid.config.schema import Config, describe_mistake
+from keras_deid.config.yaml_dialect import Loader
+from keras_deid.errors import UserError
+
+_Values = dict[str, Any]
+_Origins = dict[tuple[str, ...], str]
+
+
+def load_config(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Config:
+    """Reads a configuration file, applies overrides and validates the result.
+
+    Args:
+        path: YAML file; its key `extends` names a file (relative to this one) to start from.
+        overrides: words like `training.epochs=3`; the value is read as YAML.
+
+    Raises:
+        UserError: with a line for each mistake: key, where it was written, what was expected, what was received.
+    """
+    values, origins = _read(Path(path), ())
+    for word in overrides:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise UserError(f"{word!r} on the command line: expected key=value, for instance training.epochs=3")
+        try:
+            value = yaml.load(text, Loader)
+        except yaml.YAMLError:
+            raise UserError(f"{word!r} on the command line: the value is not readable as YAML") from None
+        _merge(values, origins, _nest(key.split("."), value), "the command line", ())
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise UserError("\n".join(_line(mistake, origins, str(path)) for mistake in error.errors())) from None
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[_Values, _Origins]:
+    """Returns the merged values of a file and what it extends, and in which file each key was last written."""
+    if path.resolve() in seen:
+        raise UserError(f"{path}: extends itself")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(f"{path}: cannot be read as a configuration: {reason}") from None
+    try:
+        own = yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from None
+    if own is None:  # an empty file
+        own = {}
+    if not isinstance(own, dict):
+        raise UserError(f"{path}: expected keys and values, received {own!r}")
+    base = own.pop("extends", None)
+    if base is not None and not isinstance(base, str):
+        raise UserError(f"{path}: extends: expected the name of a file, received {base!r}")
+    values, origins = _read(path.parent / base, (*seen, path.resolve())) if base else ({}, {})
+    _merge(values, origins, own, str(path), ())
+    return values, origins
+
+
+def _merge(values: _Values, origins: _Origins, newer: Mapping[str, Any], origin: str, at: tuple[str, ...]) -> None:
+    for key, value in newer.items():
+        here = (*at, str(key))
+        origins[here] = origin
+        if isinstance(value, Mapping) and isinstance(values.get(key), dict):
+            _merge(values[key], origins, value, origin, here)
+        elif isinstance(value, Mapping):
+            values[key] = {}
+            _merge(values[key], origins, value, origin, here)
+        else:
+            values[key] = value
+
+
+def _nest(keys: list[str], value: Any) -> _Values:
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+def _line(mistake: Any, origins: _Origins, path: str) -> str:
+    keys = tuple(str(part) for part in mistake["loc"])
+    origin = next((origins[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in origins), path)
+    if mistake["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(_known_keys(keys[:-1]))}"
+        return f"{origin}: {'.'.join(keys)}: unknown key; {hint}"
+    return f"{origin}: {describe_mistake(mistake)}"
+
+
+def _known_keys(section: tuple[str, ...]) -> list[str]:
+    model: Any = Config
+    for key in section:
+        field = getattr(model, "model_fields", {}).get(key)
+        if field is None:
+            return []
+        model = field.annotation
+    return list(getattr(model, "model_fields", {}))

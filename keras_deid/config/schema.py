@@ -1,0 +1,285 @@
+"""What the configuration of a run consists of: every key with its type, its range and its default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import pydantic
+import yaml
+
+from keras_deid.atomic import write_text
+from keras_deid.config.yaml_dialect import Dumper
+from keras_deid.errors import UserError
+
+Count = Annotated[int, pydantic.Field(strict=True, ge=1)]
+CountOrNone = Annotated[int, pydantic.Field(strict=True, ge=0)]
+Flag = Annotated[bool, pydantic.Field(strict=True)]
+Text = Annotated[str, pydantic.Field(strict=True)]
+Positive = Annotated[float, pydantic.Field(strict=True, gt=0, allow_inf_nan=False)]
+Weight = Annotated[float, pydantic.Field(strict=True, ge=0, allow_inf_nan=False)]
+Share = Annotated[float, pydantic.Field(strict=True, ge=0, lt=1)]
+Side = Annotated[int, pydantic.Field(strict=True, ge=16, multiple_of=4)]
+
+
+class Section(pydantic.BaseModel):
+    """A part of the configuration: unknown keys are mistakes, values do not change after loading."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def checked(cls, **values: Any) -> Self:
+        """Returns the section with these values.
+
+        Raises:
+            UserError: with a line for each mistake: name, what was expected, what was received.
+        """
+        try:
+            return cls(**values)
+        except pydantic.ValidationError as error:
+            raise UserError("\n".join(describe_mistake(mistake) for mistake in error.errors())) from None
+
+
+class PrepareConfig(Section):
+    """How photographs become a prepared data set (used by `scripts/prepare.py`)."""
+
+    region: Literal["face", "photo"] = "face"
+    """Store a square crop around each face, or the whole photo."""
+    context: Annotated[float, pydantic.Field(strict=True, ge=1, allow_inf_nan=False)] = 2.0
+    """Side of the square crop divided by the longer side of the face box."""
+    off_centre: Annotated[float, pydantic.Field(strict=True, ge=0, le=1)] = 0.0
+    """How far from the middle of its crop a face may lie: 0 in the middle, 1 anywhere in the crop."""
+    size: Annotated[int, pydantic.Field(strict=True, ge=16, le=4096)] = 96
+    """Side (photo: shorter side) of what is stored, in pixels."""
+    min_face: Positive = 24.0
+    """Faces narrower than this many pixels of the photo are left out."""
+    min_score: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)] = 0.5
+    """Detections below this confidence are left out."""
+    val_share: Share = 0.1
+    test_share: Share = 0.1
+
+    @pydantic.model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> PrepareConfig:
+        if self.val_share + self.test_share >= 1:
+            raise ValueError(
+                "val_share + test_share should be less than 1, so that there is something to train on; received "
+                f"{self.val_share} + {self.test_share}"
+            )
+        return self
+
+
+class SyntheticConfig(Section):
+    """How many drawn scenes each split has."""
+
+    train: Count = 2000
+    val: Count = 64
+    test: Count = 200
+    seed: CountOrNone = 0
+
+
+class DataConfig(Section):
+    """Where the pictures come from."""
+
+    source: Literal["synthetic", "prepared", "folders", "side_by_side", "unpaired_folders"] = "synthetic"
+    """Drawn scenes; a prepared data set; two folders of pairs; Pix2Pix's side-by-side pictures; CycleGAN's folders."""
+    path: Path | None = None
+    """The prepared data set, the folder that holds `x/` and `y/`, the one of side-by-side pictures, or the one that
+    holds `trainA/` (de-identified), `trainB/` (originals) and, with the same names on both sides, `testA/`, ..."""
+    photos: Path | None = None
+    """Photographs from which `path` is prepared when it does not exist yet."""
+    boxes: Path | None = None
+    """CSV of face boxes (path,x0,y0,x1,y1) to take instead of detecting faces."""
+    masks: Path | None = None
+    """Folder of masks with the photos' file names: person masks, or for pairs the de-identified region."""
+    original_half: Literal["left", "right"] = "right"
+    """Which half of a side-by-side picture is the original."""
+    image_size: tuple[Side, Side] = (64, 64)
+    """(height, width) of what the networks see, in pixels; multiples of 4."""
+    load_scale: Annotated[float, pydantic.Field(strict=True, ge=1)] = 286 / 256
+    """Training pictures are resized to this multiple of `image_size`, then cropped at random (Pix2Pix: 286 to 256)."""
+    flip: Flag = True
+    """Mirror half of the training pictures."""
+    prepare: PrepareConfig = PrepareConfig()
+    synthetic: SyntheticConfig = SyntheticConfig()
+
+    @pydantic.model_validator(mode="after")
+    def _know_where_from(self) -> DataConfig:
+        if self.source != "synthetic" and self.path is None:
+            raise ValueError(f"data.path should be given for source {self.source!r}")
+        return self
+
+
+class DeidentifyConfig(Section):
+    """How the region is made unrecognisable, while batches are made."""
+
+    method: Literal["mosaic", "blur", "box"] = "mosaic"
+    shape: Literal["rectangle", "ellipse"] = "rectangle"
+    scale: Positive = 1.0
+    """The face box is enlarged by this factor about its centre."""
+    unit: Literal["face", "pixels"] = "face"
+    """Unit of `train_block` and `evaluate_block`: widths of the face box, or pixels."""
+    train_block: tuple[Positive, Positive] = (0.2, 0.2)
+    """Mosaic block (or blur sigma): drawn uniformly from this range for each training picture."""
+    evaluate_block: Positive = 0.2
+    """Mosaic block (or blur sigma) for validation and test."""
+
+    @pydantic.model_validator(mode="after")
+    def _range_in_order(self) -> DeidentifyConfig:
+        if self.train_block[0] > self.train_block[1]:
+            raise ValueError(f"train_block should be (low, high), received {list(self.train_block)}")
+        return self
+
+
+class GeneratorConfig(Section):
+    """The generator; each option's reason is in the module in `models/` that is named after the network.
+
+    What follows `dropout` is for the ResNet only.
+    """
+
+    network: Literal["resnet", "unet", "dcgan"] = "resnet"
+    """CycleGAN's ResNet, with CBAM as in the paper; Pix2Pix's U-Net; DCGAN's, which draws pictures from nothing."""
+    filters: Count = 64
+    dropout: Share = 0.0
+    latent: Count = 100
+    """Length of DCGAN's latent vector."""
+    blocks: Count = 9
+    attention: Literal["between", "branch", "none"] = "between"
+    gates: Literal["open", "ordinary"] = "open"
+    reduction: Count = 16
+    normalization: Literal["instance", "none"] = "instance"
+    upsampling: Literal["transposed", "resize"] = "transposed"
+    global_skip: Flag = False
+    residual_scale: Positive = 1.0
+
+
+class DiscriminatorConfig(Section):
+    """CycleGAN's PatchGAN discriminator."""
+
+    filters: Count = 64
+    layers: Annotated[int, pydantic.Field(strict=True, ge=1, le=5)] = 3
+    """Stride-2 convolutions: 3 give the 70x70 receptive field, 2 give 34x34, 1 gives 16x16."""
+    conditional: Flag = False
+    """Let D see (x, y) as in Pix2Pix; the paper's D sees y alone."""
+
+
+class LossConfig(Section):
+    """Equation (3): L = adversarial + reconstruction, each with its weight."""
+
+    adversarial: Literal["log", "minmax", "lsgan", "hinge"] = "log"
+    adversarial_weight: Weight = 1.0
+    distance: Literal["l1", "charbonnier"] = "l1"
+    charbonnier_epsilon: Positive = 0.1
+    whole_weight: Weight = 1.0
+    """Weight of the distance over the whole picture (the paper's L_dist)."""
+    mask_weight: Weight = 0.0
+    """Weight of the distance inside the de-identified region."""
+    compose: Literal["none", "adversarial", "all"] = "none"
+    """Which terms see m*G(x) + (1-m)*x instead of G(x); with `all` the model needs the mask at inference too."""
+    cycle_weight: Weight = 10.0
+    """Without pairs: weight of the cycle loss (CycleGAN's lambda), in place of the distance to the original."""
+    identity_weight: Weight = 5.0
+    """Without pairs: weight of the identity loss (CycleGAN: half of lambda)."""
+
+
+class TrainingConfig(Section):
+    """The optimisation and what is written while it runs."""
+
+    method: Literal["paired", "unpaired", "unconditional"] = "paired"
+    """On pairs (the paper, Pix2Pix); without pairs (CycleGAN); a generator of originals that is searched (DCGAN)."""
+    epochs: Count = 100
+    """Epochs at the constant learning rate."""
+    decay_epochs: CountOrNone = 100
+    """Further epochs in which the learning rate falls linearly to 0."""
+    batch_size: Count = 1
+    learning_rate: Positive = 2e-4
+    discriminator_learning_rate: Positive | None = None
+    """None: the same as `learning_rate`."""
+    beta_1: Share = 0.5
+    beta_2: Share = 0.999
+    pool: CountOrNone = 0
+    """How many past fakes the discriminator may see again (CycleGAN: 50); 0 switches the pool off."""
+    ema: Share = 0.0
+    """Decay of the moving average of G's weights that is evaluated and saved; 0 switches it off."""
+    precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
+    """auto: mixed_float16 on a GPU, float32 on a CPU."""
+    seed: CountOrNone = 0
+    deterministic: Flag = False
+    """Bit-identical results for the same command on the same machine, also after a kill; slower."""
+    checkpoint_steps: CountOrNone = 0
+    """Steps between checkpoints inside an epoch; 0: at the end of each epoch only."""
+    samples: Count = 8
+    """Validation pictures in the sample grid."""
+
+
+class SearchConfig(Section):
+    """How DCGAN restores: it searches the latent vector of the picture that matches; see `models/latent_search.py`."""
+
+    steps: Count = 60
+    """Gradient steps for each picture."""
+    validation_steps: Count = 15
+    """The same for the validation pictures, at the end of each epoch."""
+    learning_rate: Positive = 0.5
+    starts: Count = 64
+    """Drawings, the same for all pictures, of which the best is started from."""
+    hidden_weight: Positive = 16.0
+    """What a pixel of a mosaic's block counts, against 1 elsewhere."""
+
+
+class Config(Section):
+    """All that a run needs to know."""
+
+    name: Text = "run"
+    description: Text = ""
+    data: DataConfig = DataConfig()
+    deidentify: DeidentifyConfig = DeidentifyConfig()
+    generator: GeneratorConfig = GeneratorConfig()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
+    loss: LossConfig = LossConfig()
+    training: TrainingConfig = TrainingConfig()
+    search: SearchConfig = SearchConfig()
+
+    @pydantic.model_validator(mode="after")
+    def _fit_together(self) -> Config:
+        network, method = self.generator.network, self.training.method
+        if (network == "dcgan") != (method == "unconditional"):
+            raise ValueError(
+                "training.method=unconditional and generator.network=dcgan belong together, "
+                f"received {method!r} and {network!r}"
+            )
+        if network != "resnet" and self.generator.attention != "none":
+            raise ValueError(
+                f"generator.attention should be none, {network!r} has no residual blocks for CBAM, received "
+                f"{self.generator.attention!r}"
+            )
+        sides = self.data.image_size
+        if network != "resnet" and (sides[0] != sides[1] or sides[0] & (sides[0] - 1)):
+            raise ValueError(f"data.image_size should be a square of a power of two for {network!r}, received {sides}")
+        if method != "paired" and self.discriminator.conditional:
+            raise ValueError(f"discriminator.conditional needs pairs, training.method is {method!r}")
+        return self
+
+    def flat(self) -> dict[str, Any]:
+        """Returns the values as JSON has them, by dotted key, such as `generator.filters`."""
+        return _flat(self.model_dump(mode="json"))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the complete configuration as YAML that `load_config` reads back unchanged."""
+        text = yaml.dump(self.model_dump(mode="json"), Dumper=Dumper, sort_keys=False, allow_unicode=True)
+        write_text(Path(path), text)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def describe_mistake(mistake: Any) -> str:
+    """Returns one of Pydantic's errors as a line: key, what was expected, what was received."""
+    name, message = ".".join(map(str, mistake["loc"])), mistake["msg"].removeprefix("Value error, ")
+    if mistake["type"] != "value_error":
+        message = f"{message[0].lower()}{message[1:]}, received {mistake['input']!r}"
+    return f"{name}: {message}" if name else message

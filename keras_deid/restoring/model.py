@@ -1,0 +1,97 @@
+"""An exported model in this process, without a server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from keras_deid.data.boxes import DEFAULT_CONTEXT
+from keras_deid.errors import UserError
+from keras_deid.serving.export import versions
+
+
+class Restorer(Protocol):
+    """What restores pictures of one size, wherever it runs.
+
+    Attributes:
+        name: of the model.
+        identity: differs between models, and between versions of one.
+        size: (height, width) of the pictures.
+        context: how much wider than the face the pictures are.
+    """
+
+    name: str
+    identity: str
+    size: tuple[int, int]
+    context: float
+
+    def restore(self, pictures: np.ndarray) -> np.ndarray:
+        """Restores uint8 `(batch, *size, 3)`."""
+        ...
+
+
+class ModelCard(NamedTuple):
+    """What of a model card decides how pictures are restored."""
+
+    name: str
+    sha256: str
+    size: tuple[int, int]
+    context: float | None
+
+
+class LocalModel:
+    """A SavedModel, loaded with TensorFlow.
+
+    Args:
+        folder: of a model (its highest version is taken) or of one version.
+
+    Raises:
+        UserError: if there is no model.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = _version_folder(folder)
+        card = _read_card(self._folder)
+        self.name = card.name
+        self.identity = card.sha256
+        self.size = card.size
+        self.context = card.context or DEFAULT_CONTEXT
+        self._signature = _load(self._folder)
+
+    def restore(self, pictures: np.ndarray) -> np.ndarray:
+        """Restores pictures, uint8 `(batch, *size, 3)`."""
+        import tensorflow as tf
+
+        return self._signature(image=tf.constant(pictures))["restored"].numpy()
+
+
+def _version_folder(folder: Path) -> Path:
+    if (folder / "saved_model.pb").is_file():
+        return folder
+    found = versions(folder)
+    if not found:
+        raise UserError(f"{folder}: no exported model; give saved_models/NAME, which scripts/export.py writes")
+    return folder / str(found[-1])
+
+
+def _read_card(folder: Path) -> ModelCard:
+    path = folder / "model_card.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        height, width = card["input"]["size"]
+        return ModelCard(card["name"], card["sha256"], (height, width), card["trained_on"]["context"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: missing or not a model card; export the run again") from error
+
+
+def _load(folder: Path) -> Any:
+    import tensorflow as tf
+
+    try:
+        return tf.saved_model.load(str(folder)).signatures["serve_uint8"]
+    except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{folder}: cannot be loaded: {reason}; export the run again") from error

@@ -1,0 +1,6 @@
+"""Drawn street portraits: the embedded data set. No download, and nobody's face."""
+
+from keras_deid.synthetic.examples import synthetic_examples
+from keras_deid.synthetic.scene import Scene, draw_scene
+
+__all__ = ["Scene", "draw_scene", "synthetic_examples"]
