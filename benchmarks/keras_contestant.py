@@ -18,7 +18,8 @@ from benchmarks.turns import rate
 from keras_deid.config import Config
 from keras_deid.models.pixels import to_signed
 from keras_deid.restoring.parts import BATCH_SIZE
-from keras_deid.training.networks import build_gan, set_precision
+from keras_deid.training.networks import build_gan
+from keras_deid.training.precision import set_precision
 
 Weights = list[np.ndarray]
 

@@ -6,9 +6,10 @@ Adversarial terms take logits, never probabilities; the reconstruction terms are
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import keras
 from keras import ops
 
 
@@ -77,3 +78,58 @@ def mean_inside(values: Any, mask: Any) -> Any:
 def compose(restored: Any, deidentified: Any, mask: Any) -> Any:
     """Returns m*G(x) + (1-m)*x: the restored region in the picture as it came."""
     return mask * restored + (1.0 - mask) * deidentified
+
+
+def layers_of(discriminator: keras.Model) -> keras.Model:
+    """Returns D with the outputs of all its activations before its logits: what feature matching compares."""
+    layers = [layer.output for layer in discriminator.layers if layer.name.endswith("_relu")]
+    return keras.Model(discriminator.input, [*layers, discriminator.output], name="discriminator_layers")
+
+
+def feature_distance(real: Sequence[Any], fake: Sequence[Any]) -> Any:
+    """Returns the L1 distance between feature maps, the mean over maps of their means, in float32.
+
+    Reference:
+        [Wang et al., 2018](https://arxiv.org/abs/1711.11585), eq. 4.
+    """
+    distances = [
+        ops.mean(ops.abs(ops.cast(b, "float32") - ops.cast(a, "float32"))) for a, b in zip(real, fake, strict=True)
+    ]
+    return sum(distances) / len(distances)
+
+
+def perceptual_distance(features: keras.Model, restored: Any, original: Any) -> Any:
+    """Returns the L1 distance between the features of two pictures, each map scaled to a spread of 1.
+
+    Args:
+        features: signed pictures -> list of feature maps; is not trained.
+        restored: signed pictures.
+        original: signed pictures; no gradient goes through them.
+
+    Reference:
+        [Johnson et al., 2016](https://arxiv.org/abs/1603.08155), eq. 2, with L1 in place of the squared distance.
+    """
+    wanted = features(original, training=False)
+    distances = []
+    for there, here in zip(wanted, features(restored, training=False), strict=True):
+        there, here = ops.stop_gradient(ops.cast(there, "float32")), ops.cast(here, "float32")
+        spread = ops.std(there, axis=(0, 1, 2), keepdims=True) + 1e-2
+        distances.append(ops.mean(ops.abs(here - there) / spread))
+    return sum(distances) / len(distances)
+
+
+def cross_entropy(logits: Any, target: Any) -> Any:
+    """Returns the binary cross-entropy of logits against targets in [0, 1], the mean over all values."""
+    return ops.mean(ops.relu(logits) - logits * target + ops.softplus(-ops.abs(logits)))
+
+
+def dice(logits: Any, target: Any) -> Any:
+    """Returns 1 - 2 |A * B| / (|A|^2 + |B|^2), A the probabilities and B the targets of the whole batch.
+
+    Reference:
+        [Milletari et al., 2016](https://arxiv.org/abs/1606.04797), section 3.
+    """
+    probability = ops.sigmoid(logits)
+    shared = ops.sum(probability * target)
+    both = ops.sum(ops.square(probability)) + ops.sum(ops.square(target))
+    return 1.0 - 2.0 * shared / ops.maximum(both, 1.0)

@@ -53,6 +53,8 @@ class PrepareConfig(Section):
     """How far from the middle of its crop a face may lie: 0 in the middle, 1 anywhere in the crop."""
     size: Annotated[int, pydantic.Field(strict=True, ge=16, le=4096)] = 96
     """Side (photo: shorter side) of what is stored, in pixels."""
+    enlarge: Flag = True
+    """Enlarge crops that are smaller than `size`; false keeps their own resolution, and `size` is the most."""
     min_face: Positive = 24.0
     """Faces narrower than this many pixels of the photo are left out."""
     min_score: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)] = 0.5
@@ -101,6 +103,8 @@ class DataConfig(Section):
     """Training pictures are resized to this multiple of `image_size`, then cropped at random (Pix2Pix: 286 to 256)."""
     flip: Flag = True
     """Mirror half of the training pictures."""
+    crop_context: Annotated[float, pydantic.Field(strict=True, ge=1, le=8)] = 1.25
+    """With `deidentify.method: catalogue`: side of the crop relative to the longer side of the hidden region."""
     prepare: PrepareConfig = PrepareConfig()
     synthetic: SyntheticConfig = SyntheticConfig()
 
@@ -114,7 +118,11 @@ class DataConfig(Section):
 class DeidentifyConfig(Section):
     """How the region is made unrecognisable, while batches are made."""
 
-    method: Literal["mosaic", "blur", "box"] = "mosaic"
+    method: Literal["mosaic", "blur", "box", "catalogue"] = "mosaic"
+    """One method with the settings below; or, for each picture, a draw from the catalogue in `keras_deid/hiding/`, at
+    the photograph's own resolution, with settings of its own."""
+    weights: dict[str, Weight] = {}
+    """With `catalogue`: how often each method is drawn; empty: as `hiding/mixture.py` says."""
     shape: Literal["rectangle", "ellipse"] = "rectangle"
     scale: Positive = 1.0
     """The face box is enlarged by this factor about its centre."""
@@ -145,6 +153,8 @@ class GeneratorConfig(Section):
     latent: Count = 100
     """Length of DCGAN's latent vector."""
     blocks: Count = 9
+    downsamplings: Annotated[int, pydantic.Field(strict=True, ge=1, le=4)] = 2
+    """How often the size is halved before the blocks (CycleGAN: 2); each doubles the channels."""
     attention: Literal["between", "branch", "none"] = "between"
     gates: Literal["open", "ordinary"] = "open"
     reduction: Count = 16
@@ -177,6 +187,12 @@ class LossConfig(Section):
     """Weight of the distance inside the de-identified region."""
     compose: Literal["none", "adversarial", "all"] = "none"
     """Which terms see m*G(x) + (1-m)*x instead of G(x); with `all` the model needs the mask at inference too."""
+    feature_weight: Weight = 0.0
+    """Weight of feature matching: L1 between D's layers for the restored and for the original picture."""
+    perceptual_weight: Weight = 0.0
+    """Weight of the perceptual distance: L1 between ImageNet features (needs the extra `perceptual`)."""
+    adversarial_fade_steps: CountOrNone = 0
+    """The adversarial and the feature term grow from 0 to their weight over this many first steps."""
     cycle_weight: Weight = 10.0
     """Without pairs: weight of the cycle loss (CycleGAN's lambda), in place of the distance to the original."""
     identity_weight: Weight = 5.0
@@ -186,8 +202,9 @@ class LossConfig(Section):
 class TrainingConfig(Section):
     """The optimisation and what is written while it runs."""
 
-    method: Literal["paired", "unpaired", "unconditional"] = "paired"
-    """On pairs (the paper, Pix2Pix); without pairs (CycleGAN); a generator of originals that is searched (DCGAN)."""
+    method: Literal["paired", "unpaired", "unconditional", "locate"] = "paired"
+    """On pairs (the paper, Pix2Pix); without pairs (CycleGAN); a generator of originals that is searched (DCGAN); a
+    locator, which marks hidden regions."""
     epochs: Count = 100
     """Epochs at the constant learning rate."""
     decay_epochs: CountOrNone = 100
@@ -209,6 +226,9 @@ class TrainingConfig(Section):
     """Bit-identical results for the same command on the same machine, also after a kill; slower."""
     checkpoint_steps: CountOrNone = 0
     """Steps between checkpoints inside an epoch; 0: at the end of each epoch only."""
+    keep: Literal["best", "last"] = "best"
+    """Networks to save: those of the epoch with the best PSNR in the mask, or the last ones. A GAN's PSNR falls while
+    its faces become sharp."""
     samples: Count = 8
     """Validation pictures in the sample grid."""
 
@@ -227,6 +247,15 @@ class SearchConfig(Section):
     """What a pixel of a mosaic's block counts, against 1 elsewhere."""
 
 
+class LocatorConfig(Section):
+    """The locator, see `models/locator.py`, and what it learns from."""
+
+    filters: Annotated[int, pydantic.Field(strict=True, ge=4)] = 12
+    blocks: CountOrNone = 4
+    window: Annotated[int, pydantic.Field(strict=True, ge=64, multiple_of=32)] = 256
+    """Side of the training windows, in pixels."""
+
+
 class Config(Section):
     """All that a run needs to know."""
 
@@ -239,6 +268,7 @@ class Config(Section):
     loss: LossConfig = LossConfig()
     training: TrainingConfig = TrainingConfig()
     search: SearchConfig = SearchConfig()
+    locator: LocatorConfig = LocatorConfig()
 
     @pydantic.model_validator(mode="after")
     def _fit_together(self) -> Config:
@@ -256,6 +286,13 @@ class Config(Section):
         sides = self.data.image_size
         if network != "resnet" and (sides[0] != sides[1] or sides[0] & (sides[0] - 1)):
             raise ValueError(f"data.image_size should be a square of a power of two for {network!r}, received {sides}")
+        if network == "resnet" and any(side % 2**self.generator.downsamplings for side in sides):
+            raise ValueError(
+                f"data.image_size should be multiples of {2**self.generator.downsamplings} for "
+                f"generator.downsamplings={self.generator.downsamplings}, received {sides}"
+            )
+        if self.deidentify.method == "catalogue" and sides[0] != sides[1]:
+            raise ValueError(f"data.image_size should be a square for deidentify.method=catalogue, received {sides}")
         if method != "paired" and self.discriminator.conditional:
             raise ValueError(f"discriminator.conditional needs pairs, training.method is {method!r}")
         return self

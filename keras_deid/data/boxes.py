@@ -29,6 +29,12 @@ def scale_box(box: Box, factor: float) -> Box:
     return (centre_x - half_width, centre_y - half_height, centre_x + half_width, centre_y + half_height)
 
 
+def scale_edges(box: Box, factor: float) -> Box:
+    """Returns where a box lies in a picture that was resized by a factor."""
+    x0, y0, x1, y1 = box
+    return (x0 * factor, y0 * factor, x1 * factor, y1 * factor)
+
+
 def clip_box(box: Box, image_size: tuple[int, int]) -> Box:
     """Cuts off what of a box lies outside the picture.
 

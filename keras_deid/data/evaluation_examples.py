@@ -6,10 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import DataConfig, DeidentifyConfig
+from keras_deid.data.catalogue_examples import catalogue_examples
 from keras_deid.data.covering import cover, cut_middle
 from keras_deid.data.deidentify import strength_in_pixels
 from keras_deid.data.picture_cache import padded_boxes
-from keras_deid.data.sources import PAIR_CHANNELS, no_pictures, open_source
+from keras_deid.data.sources import PAIR_CHANNELS, Example, no_pictures, open_source
 from keras_deid.data.x_y_mask import x_y_mask
 from keras_deid.errors import UserError
 
@@ -36,10 +37,9 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
     Raises:
         UserError: if the data cannot be opened or read, or the split is empty.
     """
-    source = open_source(data, data.image_size)
-    if not source.counts[split]:
+    examples = _examples(data, deidentify, split)
+    if not examples:
         raise UserError(no_pictures(data, split, "choose another split"))
-    examples = [cut_middle(cover(example, data.image_size), data.image_size) for example in source.read(split)]
     stored = {
         "picture": np.stack([example.picture for example in examples]),
         "boxes": padded_boxes([example.boxes for example in examples]),
@@ -66,3 +66,10 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
 
     with tf.device("/cpu:0"):
         return tf.data.Dataset.from_tensor_slices(stored).batch(batch_size).map(batch).prefetch(1)
+
+
+def _examples(data: DataConfig, deidentify: DeidentifyConfig, split: str) -> list[Example]:
+    if deidentify.method == "catalogue":
+        return list(catalogue_examples(data, deidentify, split))
+    source = open_source(data, data.image_size)
+    return [cut_middle(cover(example, data.image_size), data.image_size) for example in source.read(split)]

@@ -93,8 +93,9 @@ class PreparedDataset:
         size = self.settings["size"]
         example = _decode(record)
         del example["boxes"]  # as many as there are faces in the crop: such examples make no batch
-        example["image"].set_shape((size, size, 3))
-        example["person"].set_shape((size, size))
+        if self.settings.get("enlarge", True):
+            example["image"].set_shape((size, size, 3))
+            example["person"].set_shape((size, size))
         return example
 
 

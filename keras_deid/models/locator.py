@@ -70,8 +70,6 @@ def locator(
         x = keras.layers.UpSampling2D(2, interpolation="nearest", name=f"up_{level}")(x)
         x = keras.layers.Add(name=f"join_{level}")([x, skip])
         x = convolution(x, skip.shape[-1], f"merge_{level}")
-    x = keras.layers.Conv2D(
-        1, 1, bias_initializer=keras.initializers.Constant(-2.0), name="verdict_conv"
-    )(x)
+    x = keras.layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(-2.0), name="verdict_conv")(x)
     logits = keras.layers.Activation("linear", name="hidden_logits", dtype="float32")(x)
     return keras.Model(picture, logits, name=name)

@@ -17,6 +17,7 @@ def resnet_generator(
     *,
     filters: int = 64,
     blocks: int = 9,
+    downsamplings: int = 2,
     attention: str = "between",
     gates: str = "open",
     reduction: int = 16,
@@ -33,14 +34,16 @@ def resnet_generator(
     `attention="between"` it is the paper's. Layers that others refer to: `block_1_sum`, `cbam_1`, ... , `restored`.
 
     Args:
-        input_shape: (height, width, 3); height and width divisible by 4, or None for any size.
-        filters: channels of the first convolution; the trunk has four times as many.
+        input_shape: (height, width, 3); height and width divisible by `2**downsamplings`, or None for any size.
+        filters: channels of the first convolution; they double with each downsampling (CycleGAN: 64, the trunk 256).
         blocks: ResNet blocks; CycleGAN takes 6 for 128 px and 9 for 256 px.
+        downsamplings: how often the size is halved before the blocks (CycleGAN: 2). With 3 a block sees twice as far for
+            the same work, which a face hidden by a plain box needs.
         attention: where CBAM sits. `"between"`: after each block, on the trunk (the paper). `"branch"`: inside the
             block before the sum, where CBAM's authors put it and where a closed gate cannot cut the trunk.
             `"none"`: CycleGAN.
         gates: how CBAM's gates start, see `CBAM`; on the trunk anything but `"open"` starves the layers behind.
-        reduction: CBAM's channel reduction; must divide `4 * filters`.
+        reduction: CBAM's channel reduction; must divide `2**downsamplings * filters`.
         normalization: `"instance"` (CycleGAN, the paper) or `"none"`: super-resolution networks leave it out, because
             it takes away the brightness and contrast that have to be restored (Lim et al., 2017, arXiv 1707.02921).
         upsampling: `"transposed"` convolutions (CycleGAN), or `"resize"` (nearest) followed by a convolution, which
@@ -56,13 +59,13 @@ def resnet_generator(
         A functional model: float `(batch, height, width, 3)` in [-1, 1] -> float32 of the same shape.
 
     Raises:
-        ValueError: if a size is not divisible by 4, or an option is unknown.
+        ValueError: if a size is not divisible by `2**downsamplings`, or an option is unknown.
 
     Reference:
         [Zhu et al., 2017](https://arxiv.org/abs/1703.10593), appendix 7.2;
         [He et al., 2015](https://arxiv.org/abs/1512.03385); [Woo et al., 2018](https://arxiv.org/abs/1807.06521).
     """
-    _check(input_shape, attention, normalization, upsampling)
+    _check(input_shape, downsamplings, attention, normalization, upsampling)
     normal = keras.initializers.RandomNormal(0.0, 0.02)
     # Without normalization N(0, 0.02) makes each layer's signal smaller than the last one's.
     spread: Any = normal if normalization == "instance" else keras.initializers.HeNormal()
@@ -111,12 +114,12 @@ def resnet_generator(
 
     picture = keras.Input(input_shape, name="deidentified")
     x = activate(normalize(convolution(reflect(picture, 3, "stem"), filters, 7, "stem"), "stem"), "stem")
-    x = halve(x, 2 * filters, "down_1")
-    x = halve(x, 4 * filters, "down_2")
+    for level in range(1, downsamplings + 1):
+        x = halve(x, 2**level * filters, f"down_{level}")
     for index in range(1, blocks + 1):
         x = residual_block(x, index)
-    x = double(x, 2 * filters, "up_1")
-    x = double(x, filters, "up_2")
+    for level in range(1, downsamplings + 1):
+        x = double(x, 2 ** (downsamplings - level) * filters, f"up_{level}")
     # With the skip a head close to zero makes G start as the identity.
     head: Any = keras.initializers.RandomNormal(0.0, 0.001) if global_skip else normal
     x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=head)
@@ -127,9 +130,12 @@ def resnet_generator(
     return keras.Model(picture, restored, name=name)
 
 
-def _check(input_shape: tuple[int | None, ...], attention: str, normalization: str, upsampling: str) -> None:
-    if any(side is not None and side % 4 for side in input_shape[:2]):
-        raise ValueError(f"Height and width should be divisible by 4. Received: input_shape={input_shape}")
+def _check(
+    input_shape: tuple[int | None, ...], downsamplings: int, attention: str, normalization: str, upsampling: str
+) -> None:
+    multiple = 2**downsamplings
+    if any(side is not None and side % multiple for side in input_shape[:2]):
+        raise ValueError(f"Height and width should be divisible by {multiple}. Received: input_shape={input_shape}")
     for option, value, known in (
         ("attention", attention, ("between", "branch", "none")),
         ("normalization", normalization, ("instance", "none")),

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.errors import UserError
-from keras_deid.training.gan import RestoringGAN
+from keras_deid.training.stepped import SteppedModel
 
 
 class Checkpoints:
@@ -19,14 +19,14 @@ class Checkpoints:
 
     Args:
         folder: where they go.
-        gan: compiled model.
+        model: compiled.
     """
 
-    def __init__(self, folder: Path, gan: RestoringGAN) -> None:
-        self._gan = gan
+    def __init__(self, folder: Path, model: SteppedModel) -> None:
+        self._model = model
         # Keras keeps the random states of dropout and of the pool where TensorFlow does not look for them.
-        random_states = [variable for variable in gan.variables if variable.name == "seed_generator_state"]
-        checkpoint = tf.train.Checkpoint(gan=gan, random_states=random_states)
+        random_states = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+        checkpoint = tf.train.Checkpoint(gan=model, random_states=random_states)
         self._manager = tf.train.CheckpointManager(checkpoint, str(folder), max_to_keep=2)
 
     def restore(self) -> int:
@@ -34,7 +34,7 @@ class Checkpoints:
         newest = self._manager.latest_checkpoint
         if newest:
             self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
-        return int(self._gan.step)
+        return int(self._model.step)
 
     def save(self) -> None:
         """Saves the state after the current step.
@@ -42,10 +42,10 @@ class Checkpoints:
         Raises:
             UserError: if a weight is not finite; what was saved before stays.
         """
-        for network in self._gan.networks:
+        for network in self._model.networks:
             if not all(np.isfinite(weight).all() for weight in network.get_weights()):
                 raise UserError(
-                    f"the {network.name}'s weights are not finite at step {int(self._gan.step)}: the last checkpoint "
+                    f"the {network.name}'s weights are not finite at step {int(self._model.step)}: the last checkpoint "
                     "is kept; lower training.learning_rate or the loss weights and continue in a new run"
                 )
-        self._manager.save(checkpoint_number=int(self._gan.step))
+        self._manager.save(checkpoint_number=int(self._model.step))

@@ -1,16 +1,17 @@
-"""What the ways of training have in common: networks, optimizers, the step counter and the clock on the data."""
+"""What the GANs have in common: networks, optimizers, the step down both losses."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_deid.training.stepped import SteppedModel
 
-class RestoringGAN(keras.Model):
+
+class RestoringGAN(SteppedModel):
     """A generator against a discriminator, used through `fit`; each way of training adds its `train_step`.
 
     Args:
@@ -31,20 +32,20 @@ class RestoringGAN(keras.Model):
         means: Sequence[str],
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(means, **kwargs)
         self.generator = generator
         self.discriminator = discriminator
         self.restorer = restorer
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        self.waited = 0.0
-        """Seconds that steps have waited for data since this was last set to 0."""
-        self._train_on_next: Any = None
-        self._means = {name: keras.metrics.Mean(name) for name in means}
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
         """All networks that are trained."""
         return self.generator, self.discriminator
+
+    @property
+    def learning_rate(self) -> float:
+        """The generator's present learning rate."""
+        return float(self.generator_optimizer.learning_rate)
 
     @property
     def generator_variables(self) -> list[Any]:
@@ -74,35 +75,9 @@ class RestoringGAN(keras.Model):
         self.discriminator_optimizer.apply(d_gradients, self.discriminator_variables)
         self.step.assign_add(1)
 
-    def log(self, **values: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Adds a batch's values to the running means of the epoch, and returns these."""
-        for name, value in values.items():
-            self._means[name].update_state(value)
-        return {name: mean.result() for name, mean in self._means.items()}
-
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Restores signed pictures."""
         return self.restorer(inputs, training=training)
-
-    def make_train_function(self, force: bool = False) -> Any:
-        """Compiles `train_step`; batches are fetched outside the graph, so that waiting for them can be timed."""
-        if self._train_on_next is not None and not force:
-            return self._train_on_next
-        step = tf.function(self.train_step, jit_compile=self.jit_compile is True)
-
-        def train_on_next(iterator: Iterator[Any]) -> Any:
-            started = time.perf_counter()
-            batch = next(iterator)
-            self.waited += time.perf_counter() - started
-            return step(batch)
-
-        self.train_function = self._train_on_next = train_on_next
-        return train_on_next
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means that `fit` resets at the start of an epoch."""
-        return list(self._means.values())
 
 
 def averaged(network: keras.Model) -> keras.Model:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
 
 from keras_deid.config import Config, SearchConfig
 from keras_deid.models.dcgan import dcgan_discriminator, dcgan_generator
+from keras_deid.models.efficientnet_lite import efficientnet_lite_features
 from keras_deid.models.latent_search import latent_search
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.resnet_generator import resnet_generator
@@ -16,14 +16,6 @@ from keras_deid.training.paired import PairedGAN
 from keras_deid.training.schedule import ConstantThenLinear
 from keras_deid.training.unconditional import UnconditionalGAN
 from keras_deid.training.unpaired import UnpairedGAN
-
-
-def set_precision(precision: str) -> str:
-    """Sets Keras's global dtype policy and returns its name; `auto`: float16 on a GPU, float32 on a CPU."""
-    if precision == "auto":
-        precision = "mixed_float16" if tf.config.list_physical_devices("GPU") else "float32"
-    keras.mixed_precision.set_dtype_policy(precision)
-    return precision
 
 
 def build_generator(config: Config) -> keras.Model:
@@ -70,10 +62,12 @@ def build_gan(config: Config, steps_per_epoch: int) -> RestoringGAN:
 
 
 def _paired(config: Config) -> RestoringGAN:
+    features = efficientnet_lite_features() if config.loss.perceptual_weight else None
     return PairedGAN(
         build_generator(config),
         build_discriminator(config),
         **config.loss.model_dump(exclude={"cycle_weight", "identity_weight"}),
+        features=features,
         conditional=config.discriminator.conditional,
         **config.training.model_dump(include={"pool", "ema", "seed"}),
     )

@@ -29,6 +29,10 @@ class PairedGAN(RestoringGAN):
         whole_weight: weight of the distance over the whole picture (1 in equation (3)).
         mask_weight: weight of the distance inside the mask.
         compose: which terms see m*G(x) + (1-m)*x instead of G(x): `"none"`, `"adversarial"` or `"all"`.
+        feature_weight: weight of feature matching, the L1 distance between D's layers for restored and original.
+        perceptual_weight: weight of the L1 distance between `features` of restored and original.
+        adversarial_fade_steps: steps over which the adversarial and the feature term grow to their weights.
+        features: signed pictures -> list of feature maps, not trained; needed for the perceptual term.
         conditional: D sees x and the picture, one behind the other in the channels.
         pool: how many past fakes D may see again; 0: D always sees the newest.
         ema: decay of the moving average of G's weights, which restores; 0: G itself does.
@@ -55,13 +59,19 @@ class PairedGAN(RestoringGAN):
         whole_weight: float = 1.0,
         mask_weight: float = 0.0,
         compose: str = "none",
+        feature_weight: float = 0.0,
+        perceptual_weight: float = 0.0,
+        adversarial_fade_steps: int = 0,
+        features: keras.Model | None = None,
         conditional: bool = False,
         pool: int = 0,
         ema: float = 0.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        means = ("g_loss", "d_loss", "adversarial", "l1", "l1_mask")
+        means = ["g_loss", "d_loss", "adversarial", "l1", "l1_mask"]
+        means += ["features"] if feature_weight else []
+        means += ["perceptual"] if perceptual_weight else []
         super().__init__(generator, discriminator, averaged(generator) if ema else generator, means, **kwargs)
         self.adversarial = losses.ADVERSARIAL[adversarial]
         self.adversarial_weight = adversarial_weight
@@ -70,6 +80,11 @@ class PairedGAN(RestoringGAN):
         self.whole_weight = whole_weight
         self.mask_weight = mask_weight
         self.composed = compose
+        self.feature_weight = feature_weight
+        self.perceptual_weight = perceptual_weight
+        self.adversarial_fade_steps = adversarial_fade_steps
+        self.features = features
+        self.judge = losses.layers_of(discriminator) if feature_weight else None
         self.conditional = conditional
         self.ema = ema
         self.fakes = FakePool(pool, discriminator.input_shape[1:], seed) if pool else None
@@ -85,8 +100,8 @@ class PairedGAN(RestoringGAN):
             judged = composed if self.composed == "all" else restored
 
             # Equation (1): the adversarial terms
-            real_logits = self.discriminator(self._evidence(x, y), training=True)
-            fake_logits = self.discriminator(self._evidence(x, shown), training=True)
+            real_logits, real_layers = self._judge(self._evidence(x, y))
+            fake_logits, fake_layers = self._judge(self._evidence(x, shown))
             past_logits = fake_logits
             if self.fakes is not None:
                 past = self.fakes.exchange(tf.stop_gradient(self._evidence(x, shown)))
@@ -98,8 +113,19 @@ class PairedGAN(RestoringGAN):
             distance = self._distance(judged, y)
             whole, inside = tf.reduce_mean(distance), losses.mean_inside(distance, mask)
 
+            # Terms that the paper does not have
+            further = {}
+            if self.judge is not None:
+                further["features"] = losses.feature_distance([tf.stop_gradient(f) for f in real_layers], fake_layers)
+            if self.features is not None:
+                further["perceptual"] = losses.perceptual_distance(self.features, shown, y)
+
             # Equation (3)
-            g_loss = self.adversarial_weight * adversarial + self.whole_weight * whole + self.mask_weight * inside
+            strength = self._fade()
+            g_loss = strength * self.adversarial_weight * adversarial
+            g_loss += self.whole_weight * whole + self.mask_weight * inside
+            g_loss += strength * self.feature_weight * further.get("features", 0.0)
+            g_loss += self.perceptual_weight * further.get("perceptual", 0.0)
             scaled_g_loss = self.generator_optimizer.scale_loss(g_loss)
             scaled_d_loss = self.discriminator_optimizer.scale_loss(d_loss)
 
@@ -115,7 +141,21 @@ class PairedGAN(RestoringGAN):
             adversarial=adversarial,
             l1=error,
             l1_mask=losses.mean_inside(error, mask),
+            **further,
         )
+
+    def _judge(self, evidence: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns D's logits, and its layers where they are matched."""
+        if self.judge is None:
+            return self.discriminator(evidence, training=True), []
+        *layers, logits = self.judge(evidence, training=True)
+        return logits, layers
+
+    def _fade(self) -> tf.Tensor | float:
+        """Returns the fraction of its weight that the adversarial term has at this step."""
+        if not self.adversarial_fade_steps:
+            return 1.0
+        return tf.minimum(tf.cast(self.step, tf.float32) / self.adversarial_fade_steps, 1.0)
 
     def _evidence(self, x: tf.Tensor, picture: tf.Tensor) -> tf.Tensor:
         return tf.concat([x, picture], axis=-1) if self.conditional else picture

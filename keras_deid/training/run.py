@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import platform
-import subprocess
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from keras_deid.atomic import write_json
-from keras_deid.config import Config, load_config
+from keras_deid.config import Config
+from keras_deid.data.catalogue_batches import catalogue_batches, load_catalogue_pictures
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.preparation.prepare import prepare
 from keras_deid.data.training_batches import steps_per_epoch, training_batches
@@ -26,24 +24,24 @@ from keras_deid.evaluation.job import count_pictures, evaluate_data
 from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
+from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
 from keras_deid.training.gan import RestoringGAN
 from keras_deid.training.history import History
-from keras_deid.training.networks import build_gan, set_precision
+from keras_deid.training.networks import build_gan
+from keras_deid.training.precision import set_precision
+from keras_deid.training.run_locator import run_locator
 from keras_deid.training.saved_networks import SavedNetworks
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
+from keras_deid.training.validation import RestorerValidation
 
-_MAY_CHANGE = ("name", "description", "training.epochs", "training.decay_epochs", "training.samples")
 _VALIDATION_BATCH = 16
-# How each way of training loads its pictures and cuts them into batches.
+BEST_BY = "psnr_mask"
+# How each way of training loads its pictures and cuts them into batches, where one method hides the faces.
 _DATA: dict[str, tuple[Callable[..., Any], Callable[..., tf.data.Dataset]]] = {
     "paired": (load_training_pictures, training_batches),
     "unpaired": (load_unpaired_pictures, unpaired_batches),
     "unconditional": (load_training_pictures, training_batches),
 }
-
-
-class Interrupted(Exception):
-    """Training was asked to stop; its state is saved."""
 
 
 def run(config: Config, folder: Path) -> dict[str, Any] | None:
@@ -61,12 +59,17 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
         UserError: if the data are missing or unusable, the folder belongs to another run, or a loss is not finite.
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
     """
+    if config.training.method == "locate":
+        return run_locator(config, folder)
+
     # ---- The run's folder ------------------------------------------------------------------------------------------
-    _check_folder(folder, config)
+    check_folder(folder, config)
 
     # ---- Data ------------------------------------------------------------------------------------------------------
     prepare_if_needed(config)
     load, batches = _DATA[config.training.method]
+    if config.deidentify.method == "catalogue":
+        load, batches = load_catalogue_pictures, catalogue_batches
     pictures = load(config.data)
     steps = steps_per_epoch(len(pictures), config.training.batch_size)
     validation: list[dict[str, tf.Tensor]] = []
@@ -104,17 +107,17 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
     with StopOnSignal() as stop:
         finish_epoch = FinishEpoch(
             folder,
-            validation,
-            config.training.samples,
+            RestorerValidation(folder, validation, config.training.samples),
+            SavedNetworks(folder, config).save,
             history,
             checkpoints,
-            SavedNetworks(folder, config),
+            best_by=BEST_BY if config.training.keep == "best" else None,
             batch_size=config.training.batch_size,
             steps_per_epoch=steps,
             checkpoint_steps=config.training.checkpoint_steps,
         )
         progress = ShowProgress(epochs * steps, config.training.batch_size)
-        _fit(gan, batches_from, steps, epochs, [StopOnNonFinite(), stop, progress, finish_epoch])
+        fit(gan, batches_from, steps, epochs, [StopOnNonFinite(), stop, progress, finish_epoch])
     if stop.requested and int(gan.step) < epochs * steps:
         checkpoints.save()
         raise Interrupted(f"stopped after step {int(gan.step)} of {epochs * steps}; the same command continues")
@@ -161,45 +164,6 @@ def prepare_if_needed(config: Config) -> None:
         )
 
 
-def _fit(
-    gan: RestoringGAN,
-    batches_from: Callable[[int], tf.data.Dataset],
-    steps_per_epoch: int,
-    epochs: int,
-    callbacks: list[Any],
-) -> None:
-    """Trains up to `epochs`; an epoch that was cut short is finished first, in a `fit` of its own."""
-    while int(gan.step) < epochs * steps_per_epoch and not gan.stop_training:
-        epoch, begun = divmod(int(gan.step), steps_per_epoch)
-        gan.fit(
-            batches_from(int(gan.step)),
-            initial_epoch=epoch,
-            epochs=epoch + 1 if begun else epochs,
-            steps_per_epoch=steps_per_epoch - begun,
-            callbacks=callbacks,
-            verbose=0,
-            shuffle=False,
-        )
-
-
-def _check_folder(folder: Path, config: Config) -> None:
-    """Sees that the run's folder is free, or holds a run of the same settings."""
-    path = folder / "config.yaml"
-    if path.exists():
-        for key, (there, given) in _differences(load_config(path), config).items():
-            if key not in _MAY_CHANGE:
-                raise UserError(
-                    f"{folder}: was started with {key}={there!r}, not {given!r}; choose another --run or delete it"
-                )
-    elif folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder}: exists and is no run; choose another --run")
-
-
-def _differences(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
-    a, b = one.flat(), other.flat()
-    return {key: (a.get(key), b.get(key)) for key in a | b if a.get(key) != b.get(key)}
-
-
 def _summary(
     config: Config, precision: str, gan: RestoringGAN, history: History, figures: dict[str, Any] | None
 ) -> dict[str, Any]:
@@ -221,19 +185,7 @@ def _summary(
             "discriminator": gan.discriminator.count_params(),
         },
         "figures": figures,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("keras_deid", "tensorflow", "keras", "numpy")},
-        "git_commit": _git_commit(),
+        "versions": versions(),
+        "git_commit": git_commit(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
-
-
-def _git_commit() -> str | None:
-    """Returns the commit of the code that runs, or None where it does not lie in a git checkout."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()

@@ -1,7 +1,8 @@
 import keras
 import pytest
 
-from keras_deid.training.networks import build_discriminator, build_gan, build_generator, set_precision
+from keras_deid.training.networks import build_discriminator, build_gan, build_generator
+from keras_deid.training.precision import set_precision
 
 
 def test_precision_on_a_cpu_is_float32_unless_asked_for(policy):

@@ -98,7 +98,8 @@ def _crop(
 ) -> Picture:
     crop = square_around(face, settings.context, image.shape[:2], _shift(name, settings.off_centre))
     others = [other for other in faces if other != face and area(intersection(other, crop)) > 0]
-    return _cut(image, person, crop, (settings.size, settings.size), [face, *others])
+    side = settings.size if settings.enlarge else min(settings.size, crop[2] - crop[0])
+    return _cut(image, person, crop, (side, side), [face, *others])
 
 
 def _shift(name: str, off_centre: float) -> tuple[float, float]:

@@ -1,0 +1,193 @@
+"""Batches that a restorer learns from: crops of photographs whose faces are hidden by draws from the catalogue.
+
+A face is hidden at the photograph's own resolution, before anything is cut or resized: just as `restore` meets it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from keras_deid.data.boxes import Box, box_to_crop, scale_edges
+from keras_deid.data.crops import Square, cut_square, square_about
+from keras_deid.data.images import resize_image
+from keras_deid.data.photographs import Photograph
+from keras_deid.data.step_plan import batches_by_step, picture_numbers
+from keras_deid.hiding.afterwards import shrunk
+from keras_deid.hiding.hiding import hide
+from keras_deid.hiding.mixture import draw
+
+
+class Crop(NamedTuple):
+    """What a restorer learns from.
+
+    Attributes:
+        hidden: x, uint8 `(size, size, 3)`.
+        original: y, alike.
+        mask: float32 `(size, size, 1)`, how much of each pixel is hidden.
+        face: the face's box, pixels of the crop.
+    """
+
+    hidden: np.ndarray
+    original: np.ndarray
+    mask: np.ndarray
+    face: Box
+
+
+_SMALLEST_FACE = 28.0
+"""Width that a face keeps when its photograph is shrunk before it is hidden, in pixels."""
+_LARGE = 110.0
+"""Faces wider than this many pixels are large: they are seen at many sizes, and in detail."""
+_REPEATS = 4
+"""How often a large face is seen in an epoch; most photographs have small ones."""
+_DETAIL = 0.3
+"""How often a large face is seen in detail."""
+_DETAIL_WIDTHS = (1.1, 3.6)
+"""Width of a face that is seen in detail, in sides of the crop."""
+_UNSURE = 0.05
+"""How far a locator's region is off on each side, as a fraction of the region's width and height."""
+
+
+def restorer_crop(
+    photograph: Photograph, size: int, context: float, rng: np.random.Generator, weights: Mapping[str, float]
+) -> Crop:
+    """Makes one training example.
+
+    Args:
+        photograph: with its faces; the first one is hidden.
+        size: side of the crop, in pixels.
+        context: side of the crop before it is resized, relative to the hidden region.
+        rng: the example depends on it alone.
+        weights: how often each method is drawn, see `keras_deid.hiding.mixture`.
+    """
+    pixels, face = photograph.pixels, first_face(photograph)
+    if rng.random() < 0.5:
+        pixels, face = _mirrored(pixels, face)
+    if face[2] - face[0] > _LARGE and rng.random() < _DETAIL:
+        return _detail(pixels, face, size, rng)
+    pixels, face = _at_some_size(pixels, face, rng)
+    return hidden_crop(pixels, face, size, context, rng, weights)
+
+
+def hidden_crop(
+    pixels: np.ndarray,
+    face: Box,
+    size: int,
+    context: float,
+    rng: np.random.Generator,
+    weights: Mapping[str, float],
+) -> Crop:
+    """Hides a face at the size that the photograph has, and cuts it out; the arguments are those of `restorer_crop`."""
+    drawn = draw(face, pixels.shape[:2], rng, weights)
+    hidden, mask = hide(pixels, drawn.region, drawn.hiding)
+    hidden = drawn.afterwards.apply(hidden, rng)
+    original, mask = shrunk(pixels, drawn.afterwards.shrink), shrunk(mask, drawn.afterwards.shrink)
+    square = square_about(_located(mask, rng), context)
+    inside = cut_square(mask, square, size)[..., None]
+    moved = box_to_crop(scale_edges(face, drawn.afterwards.shrink), square.edges, (size, size))
+    return Crop(cut_square(hidden, square, size), cut_square(original, square, size), inside, moved)
+
+
+def restorer_batches(
+    photographs: list[Photograph],
+    *,
+    size: int,
+    context: float,
+    weights: Mapping[str, float],
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+) -> tf.data.Dataset:
+    """Returns the batches of a training run from `start_step` on, without end.
+
+    Args:
+        photographs: from `with_repeats`.
+        size: side of the crops, in pixels.
+        context: see `restorer_crop`.
+        weights: see `restorer_crop`.
+        batch_size: crops in a batch.
+        seed: of all that is drawn.
+        start_step: first step, counted over all epochs.
+
+    Returns:
+        data set of (x, y, mask): uint8 `(batch, size, size, 3)` twice, float32 `(batch, size, size, 1)`.
+    """
+
+    def make(step: int) -> tuple[np.ndarray, ...]:
+        numbers = picture_numbers(step, len(photographs), batch_size, seed)
+        crops = [
+            restorer_crop(photographs[number], size, context, np.random.default_rng([seed, step, row]), weights)
+            for row, number in enumerate(numbers)
+        ]
+        hidden, original, mask, _ = zip(*crops, strict=True)
+        return np.stack(hidden), np.stack(original), np.stack(mask)
+
+    shapes = [(batch_size, size, size, channels) for channels in (3, 3, 1)]
+    return batches_by_step(make, shapes, (np.uint8, np.uint8, np.float32), start_step)
+
+
+def with_repeats(photographs: list[Photograph]) -> list[Photograph]:
+    """Lists photographs with large faces several times."""
+    widths = [float(photograph.faces[0][2] - photograph.faces[0][0]) for photograph in photographs]
+    return [
+        photograph
+        for photograph, width in zip(photographs, widths, strict=True)
+        for _ in range(_REPEATS if width > _LARGE else 1)
+    ]
+
+
+def first_face(photograph: Photograph) -> Box:
+    """Returns the face that a photograph is about."""
+    x0, y0, x1, y1 = (float(edge) for edge in photograph.faces[0])
+    return (x0, y0, x1, y1)
+
+
+def _mirrored(pixels: np.ndarray, face: Box) -> tuple[np.ndarray, Box]:
+    width = pixels.shape[1]
+    return np.ascontiguousarray(pixels[:, ::-1]), (width - face[2], face[1], width - face[0], face[3])
+
+
+def _at_some_size(pixels: np.ndarray, face: Box, rng: np.random.Generator) -> tuple[np.ndarray, Box]:
+    """Shrinks the photograph before the face is hidden: always where the face is large, else now and then."""
+    width = face[2] - face[0]
+    if width <= _SMALLEST_FACE or (width <= _LARGE and rng.random() < 0.65):
+        return pixels, face
+    lowest = math.log(max(_SMALLEST_FACE / width, 0.45 if width <= _LARGE else 0.0))
+    return _resized(pixels, face, math.exp(rng.uniform(lowest, 0.0)))
+
+
+def _resized(pixels: np.ndarray, face: Box, factor: float) -> tuple[np.ndarray, Box]:
+    height, width = (max(round(side * factor), 1) for side in pixels.shape[:2])
+    return resize_image(pixels, (height, width)), scale_edges(face, factor)
+
+
+def _located(mask: np.ndarray, rng: np.random.Generator) -> Box:
+    """Returns the region's box as a locator finds it: a little off."""
+    rows, columns = np.flatnonzero(mask.max(axis=1) > 0.5), np.flatnonzero(mask.max(axis=0) > 0.5)
+    if not len(rows):
+        rows, columns = np.flatnonzero(mask.max(axis=1) > 0), np.flatnonzero(mask.max(axis=0) > 0)
+    x0, y0, x1, y1 = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    left, right = rng.uniform(-_UNSURE, _UNSURE, 2) * (x1 - x0)
+    top, bottom = rng.uniform(-_UNSURE, _UNSURE, 2) * (y1 - y0)
+    return (x0 + left, y0 + top, x1 + right, y1 + bottom)
+
+
+def _detail(pixels: np.ndarray, face: Box, size: int, rng: np.random.Generator) -> Crop:
+    """Shows a part of a face that lacks the finest detail, as a restored face does that was enlarged twice."""
+    width = face[2] - face[0]
+    lowest, highest = (limit * size / width for limit in _DETAIL_WIDTHS)
+    factor = min(math.exp(rng.uniform(math.log(lowest), math.log(max(highest, lowest)))), 1.0)
+    small, (x0, y0, x1, y1) = _resized(pixels, face, factor)
+    centre_x, centre_y = rng.uniform(x0, x1), rng.uniform(y0 - 0.1 * (y1 - y0), y1)
+    square = Square(round(centre_x - size / 2), round(centre_y - size / 2), size)
+    original = cut_square(small, square, size)
+    shrink = rng.uniform(1.7, 2.2)
+    blurred = resize_image(original, (round(size / shrink), round(size / shrink)))
+    blurred = cv2.resize(blurred, (size, size), interpolation=cv2.INTER_CUBIC)
+    moved = (x0 - square.left, y0 - square.top, x1 - square.left, y1 - square.top)
+    return Crop(blurred, original, np.ones((size, size, 1), np.float32), moved)

@@ -1,0 +1,78 @@
+"""Training a locator: which pixels of a photograph are hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_deid import losses
+from keras_deid.models.locator import STRIDE
+from keras_deid.models.pixels import to_signed
+from keras_deid.training.stepped import SteppedModel
+
+
+class LocatorTraining(SteppedModel):
+    """A locator that learns from windows with drawn regions, used through `fit`.
+
+    The loss is binary cross-entropy plus Dice: the first weighs every pixel alike, the second every hidden one, few as
+    they are.
+
+    Args:
+        locator: signed windows -> logits at a quarter of the size.
+        average: a copy of it, which holds the moving average of its weights and is saved.
+        ema: decay of that average.
+
+    Training data: batches (window, hidden): uint8 `(batch, height, width, 3)`; float `(batch, height, width, 1)` in
+    [0, 1].
+
+    Logs: `loss`, `cross_entropy`, `dice`.
+
+    Reference:
+        [Milletari et al., 2016](https://arxiv.org/abs/1606.04797), section 3, for the Dice term.
+    """
+
+    def __init__(self, locator: keras.Model, average: keras.Model, ema: float, **kwargs: Any) -> None:
+        super().__init__(("loss", "cross_entropy", "dice"), **kwargs)
+        self.locator = locator
+        self.average = average
+        self.ema = ema
+
+    @property
+    def networks(self) -> tuple[keras.Model, ...]:
+        """All networks that are trained."""
+        return (self.locator,)
+
+    @property
+    def learning_rate(self) -> float:
+        """The present learning rate."""
+        return float(self.locator_optimizer.learning_rate)
+
+    def compile(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Takes the optimizer."""
+        super().compile()
+        self.locator_optimizer = optimizer
+        optimizer.build(self.locator.trainable_variables)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Marks hidden regions in signed pictures: logits."""
+        return self.average(inputs, training=training)
+
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Takes one step on a batch and returns the running means of the epoch."""
+        hidden = tf.nn.avg_pool2d(data[1], STRIDE, STRIDE, "VALID")
+        with tf.GradientTape() as tape:
+            logits = self.locator(to_signed(data[0]), training=True)
+            cross_entropy = losses.cross_entropy(logits, hidden)
+            dice = losses.dice(logits, hidden)
+            loss = cross_entropy + dice
+            scaled = self.locator_optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.locator.trainable_variables)
+        self.locator_optimizer.apply(gradients, self.locator.trainable_variables)
+        self.step.assign_add(1)
+        # The average of a young network would hold on to its first random weights.
+        decay = tf.minimum(self.ema, tf.cast(self.step, tf.float32) / (tf.cast(self.step, tf.float32) + 10.0))
+        for mean, weight in zip(self.average.weights, self.locator.weights, strict=True):
+            mean.assign(decay * mean + (1.0 - decay) * weight)
+        return self.log(loss=loss, cross_entropy=cross_entropy, dice=dice)

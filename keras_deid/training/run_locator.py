@@ -1,0 +1,165 @@
+"""A locator's run from beginning to end: data, model, training, figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_deid.atomic import whole_file, write_json
+from keras_deid.config import Config
+from keras_deid.data.locator_batches import locator_batches
+from keras_deid.data.photographs import load_photographs
+from keras_deid.data.training_batches import steps_per_epoch
+from keras_deid.models.locator import STRIDE, locator
+from keras_deid.models.pixels import to_signed
+from keras_deid.training.checkpoints import Checkpoints
+from keras_deid.training.epochs import FinishEpoch, ShowProgress
+from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
+from keras_deid.training.history import History
+from keras_deid.training.locating import LocatorTraining
+from keras_deid.training.precision import set_precision
+from keras_deid.training.schedule import ConstantThenLinear
+from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
+
+_VALIDATION_BATCHES = 8
+_VALIDATION_SEED = 2026
+
+
+def run_locator(config: Config, folder: Path) -> dict[str, Any]:
+    """Trains a locator, continuing where an earlier start stopped.
+
+    Args:
+        config: the run's configuration; `training.method` is `"locate"`.
+        folder: `runs/NAME`; holds `locator.keras`, `history.csv` and `summary.json` afterwards.
+
+    Returns:
+        The scores on validation windows after the last epoch: `{"iou", "false"}`, see `LocatorValidation`.
+
+    Raises:
+        UserError: if the data are missing or unusable, the folder belongs to another run, or a loss is not finite.
+        Interrupted: after Ctrl-C or SIGTERM; the same call continues.
+    """
+    settings, window = config.training, config.locator.window
+
+    # ---- The run's folder and its data -----------------------------------------------------------------------------
+    check_folder(folder, config)
+    photographs = load_photographs(config.data, "train")
+    steps = steps_per_epoch(len(photographs), settings.batch_size)
+    validation = LocatorValidation(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    config.save(folder / "config.yaml")
+
+    # ---- Model -----------------------------------------------------------------------------------------------------
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(settings.seed)
+    precision = set_precision(settings.precision)
+    model = build_locator_training(config, steps)
+    checkpoints = Checkpoints(folder / "checkpoints", model)
+    done = checkpoints.restore()
+    epochs = settings.epochs + settings.decay_epochs
+
+    # ---- Train -----------------------------------------------------------------------------------------------------
+    def batches_from(step: int) -> tf.data.Dataset:
+        return locator_batches(
+            photographs, size=window, batch_size=settings.batch_size, seed=settings.seed, start_step=step
+        )
+
+    def save(trained: LocatorTraining) -> None:
+        save_locator(trained.average, config, folder / "locator.keras")
+
+    history = History(folder / "history.csv", first_epoch=done // steps + 1)
+    with StopOnSignal() as stop:
+        finish_epoch = FinishEpoch(
+            folder,
+            validation,
+            save,
+            history,
+            checkpoints,
+            best_by=None,
+            batch_size=settings.batch_size,
+            steps_per_epoch=steps,
+            checkpoint_steps=settings.checkpoint_steps,
+        )
+        progress = ShowProgress(epochs * steps, settings.batch_size)
+        fit(model, batches_from, steps, epochs, [StopOnNonFinite(), stop, progress, finish_epoch])
+    if stop.requested and int(model.step) < epochs * steps:
+        checkpoints.save()
+        raise Interrupted(f"stopped after step {int(model.step)} of {epochs * steps}; the same command continues")
+
+    # ---- Sum up ----------------------------------------------------------------------------------------------------
+    scores = {name.removeprefix("val_"): value for name, value in history.rows[-1].items() if name.startswith("val_")}
+    summary = {
+        "name": config.name,
+        "epochs": len(history.rows),
+        "steps": int(model.step),
+        "seconds": round(sum(row["seconds"] for row in history.rows), 1),
+        "precision": precision,
+        "parameters": {"locator": model.locator.count_params()},
+        "validation": scores,
+        "versions": versions(),
+        "git_commit": git_commit(),
+    }
+    write_json(folder / "summary.json", summary)
+    return scores
+
+
+def build_locator(config: Config) -> keras.Model:
+    """Builds the locator as `config.locator` says, under the current dtype policy."""
+    return locator(filters=config.locator.filters, blocks=config.locator.blocks)
+
+
+def build_locator_training(config: Config, steps: int) -> LocatorTraining:
+    """Builds and compiles the training model; an epoch has `steps`."""
+    settings = config.training
+    network = build_locator(config)
+    average = keras.models.clone_model(network)
+    average.set_weights(network.get_weights())
+    model = LocatorTraining(network, average, settings.ema)
+    schedule = ConstantThenLinear(settings.learning_rate, settings.epochs * steps, settings.decay_epochs * steps)
+    adam = keras.optimizers.Adam(schedule, beta_1=settings.beta_1, beta_2=settings.beta_2)
+    half = keras.mixed_precision.dtype_policy().compute_dtype == "float16"
+    model.compile(keras.optimizers.LossScaleOptimizer(adam) if half else adam)
+    return model
+
+
+def save_locator(network: keras.Model, config: Config, path: Path) -> None:
+    """Writes a locator in float32, whatever it is trained in, whole or not at all."""
+    policy = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("float32")
+    copy = build_locator(config)
+    keras.mixed_precision.set_dtype_policy(policy)
+    copy.set_weights(network.get_weights())
+    with whole_file(path) as partial:
+        copy.save(partial)
+
+
+class LocatorValidation:
+    """Scores a locator on windows of validation photographs, the same ones after every epoch.
+
+    Args:
+        config: of the run.
+
+    Raises:
+        UserError: as `load_photographs`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        photographs = load_photographs(config.data, "val")
+        size = min(config.training.batch_size, len(photographs))
+        batches = locator_batches(photographs, size=config.locator.window, batch_size=size, seed=_VALIDATION_SEED)
+        self._batches = list(batches.take(_VALIDATION_BATCHES))
+
+    def __call__(self, model: Any, epoch: int, writer: Any) -> dict[str, float]:
+        """Returns `iou`, of marked and hidden pixels, and `false`, the fraction of clean pixels that are marked."""
+        shared = either = wrong = clean = 0.0
+        for windows, hidden in self._batches:
+            marked = np.asarray(model.average(to_signed(windows), training=False)) > 0
+            target = np.asarray(tf.nn.avg_pool2d(hidden, STRIDE, STRIDE, "VALID")) > 0.5
+            shared, either = shared + float((marked & target).sum()), either + float((marked | target).sum())
+            wrong, clean = wrong + float((marked & ~target).sum()), clean + float((~target).sum())
+        return {"iou": shared / max(either, 1.0), "false": wrong / max(clean, 1.0)}
