@@ -40,9 +40,7 @@ def load_photographs(data: DataConfig, split: str) -> list[Photograph]:
         UserError: if the data cannot be opened or read, are pairs, or the split is empty.
     """
     if data.source not in ("prepared", "synthetic"):
-        raise UserError(
-            f"data.source={data.source}: faces can only be hidden in photographs; use prepared or synthetic"
-        )
+        raise UserError(f"data.source={data.source}: expected photographs (prepared or synthetic)")
     source = open_source(data, tuple(DRAWN_SCALE * side for side in data.image_size))
     photographs = [
         Photograph(example.path, np.ascontiguousarray(example.picture[..., :ORIGINAL_CHANNELS]), example.boxes)

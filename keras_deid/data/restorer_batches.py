@@ -21,6 +21,7 @@ from keras_deid.data.step_plan import batches_by_step, picture_numbers
 from keras_deid.hiding.afterwards import shrunk
 from keras_deid.hiding.hiding import hide
 from keras_deid.hiding.mixture import draw
+from keras_deid.hiding.shapes import opacity
 
 
 class Crop(NamedTuple):
@@ -49,6 +50,8 @@ _DETAIL = 0.3
 """How often a large face is seen in detail."""
 _DETAIL_WIDTHS = (1.1, 3.6)
 """Width of a face that is seen in detail, in sides of the crop."""
+_REACH = 1.0
+"""How far around a face crops reach, in its longer sides."""
 _UNSURE = 0.05
 """How far a locator's region is off on each side, as a fraction of the region's width and height."""
 
@@ -66,12 +69,12 @@ def restorer_crop(
         weights: how often each method is drawn, see `keras_deid.hiding.mixture`.
     """
     pixels, face = photograph.pixels, first_face(photograph)
-    if rng.random() < 0.5:
-        pixels, face = _mirrored(pixels, face)
+    mirrored = rng.random() < 0.5
     if face[2] - face[0] > _LARGE and rng.random() < _DETAIL:
-        return _detail(pixels, face, size, rng)
-    pixels, face = _at_some_size(pixels, face, rng)
-    return hidden_crop(pixels, face, size, context, rng, weights)
+        crop = _detail(pixels, face, size, rng)
+    else:
+        crop = hidden_crop(*_at_some_size(*_near(pixels, face), rng), size, context, rng, weights)
+    return _mirrored(crop) if mirrored else crop
 
 
 def hidden_crop(
@@ -147,9 +150,21 @@ def first_face(photograph: Photograph) -> Box:
     return (x0, y0, x1, y1)
 
 
-def _mirrored(pixels: np.ndarray, face: Box) -> tuple[np.ndarray, Box]:
-    width = pixels.shape[1]
-    return np.ascontiguousarray(pixels[:, ::-1]), (width - face[2], face[1], width - face[0], face[3])
+def _mirrored(crop: Crop) -> Crop:
+    x0, y0, x1, y1 = crop.face
+    width = crop.hidden.shape[1]
+    pictures = (np.ascontiguousarray(picture[:, ::-1]) for picture in crop[:3])
+    return Crop(*pictures, (width - x1, y0, width - x0, y1))
+
+
+def _near(pixels: np.ndarray, face: Box) -> tuple[np.ndarray, Box]:
+    """Cuts off what no crop around the face reaches."""
+    reach = _REACH * max(face[2] - face[0], face[3] - face[1])
+    height, width = pixels.shape[:2]
+    left, top = max(math.floor(face[0] - reach), 0), max(math.floor(face[1] - reach), 0)
+    right, bottom = min(math.ceil(face[2] + reach), width), min(math.ceil(face[3] + reach), height)
+    x0, y0, x1, y1 = face
+    return pixels[top:bottom, left:right], (x0 - left, y0 - top, x1 - left, y1 - top)
 
 
 def _at_some_size(pixels: np.ndarray, face: Box, rng: np.random.Generator) -> tuple[np.ndarray, Box]:
@@ -182,12 +197,25 @@ def _detail(pixels: np.ndarray, face: Box, size: int, rng: np.random.Generator) 
     width = face[2] - face[0]
     lowest, highest = (limit * size / width for limit in _DETAIL_WIDTHS)
     factor = min(math.exp(rng.uniform(math.log(lowest), math.log(max(highest, lowest)))), 1.0)
-    small, (x0, y0, x1, y1) = _resized(pixels, face, factor)
+    x0, y0, x1, y1 = face
+    side = round(size / factor)
     centre_x, centre_y = rng.uniform(x0, x1), rng.uniform(y0 - 0.1 * (y1 - y0), y1)
-    square = Square(round(centre_x - size / 2), round(centre_y - size / 2), size)
-    original = cut_square(small, square, size)
+    square = Square(round(centre_x - side / 2), round(centre_y - side / 2), side)
+    original = cut_square(pixels, square, size)
     shrink = rng.uniform(1.7, 2.2)
     blurred = resize_image(original, (round(size / shrink), round(size / shrink)))
     blurred = cv2.resize(blurred, (size, size), interpolation=cv2.INTER_CUBIC)
-    moved = (x0 - square.left, y0 - square.top, x1 - square.left, y1 - square.top)
-    return Crop(blurred, original, np.ones((size, size, 1), np.float32), moved)
+    mask = _patch(size, rng)
+    hidden = np.round(original + mask * (blurred.astype(np.float32) - original)).astype(np.uint8)
+    return Crop(hidden, original, mask, box_to_crop(face, square.edges, (size, size)))
+
+
+def _patch(size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draws which part of a detail was restored: all of it, or what a region's edge cuts off."""
+    if rng.random() < 0.5:
+        return np.ones((size, size, 1), np.float32)
+    height, width = (int(side) for side in rng.integers(size // 2, 2 * size, 2))
+    left, top = int(rng.integers(-width // 2, size - width // 2)), int(rng.integers(-height // 2, size - height // 2))
+    shape = opacity((height, width), "ellipse" if rng.random() < 0.5 else "rectangle")
+    patch = cut_square(np.pad(shape, size), Square(size - left, size - top, size), size)
+    return patch[..., None]

@@ -1,6 +1,7 @@
 """What looks like a hidden region and is none: soft focus, tiles, signs, text, coarse pictures.
 
-A locator learns from these to leave them alone. Each takes a photograph, uint8 `(height, width, 3)`, and returns a new one.
+A locator learns from these to leave them alone. Each takes a photograph, uint8 `(height, width, 3)`, and returns a new
+one.
 """
 
 from __future__ import annotations

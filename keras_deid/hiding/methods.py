@@ -1,7 +1,7 @@
 """Methods that make a rectangle of a photograph unrecognisable, in OpenCV, Pillow and NumPy.
 
-Each takes the rectangle's pixels, uint8 `(height, width, 3)`, and returns new ones of the same shape. Blocks and kernels
-are in pixels of the photograph.
+Each takes the rectangle's pixels, uint8 `(height, width, 3)`, and returns new ones of the same shape. Blocks and
+kernels are in pixels of the photograph.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ def resnet_generator(
         input_shape: (height, width, 3); height and width divisible by `2**downsamplings`, or None for any size.
         filters: channels of the first convolution; they double with each downsampling (CycleGAN: 64, the trunk 256).
         blocks: ResNet blocks; CycleGAN takes 6 for 128 px and 9 for 256 px.
-        downsamplings: how often the size is halved before the blocks (CycleGAN: 2). With 3 a block sees twice as far for
-            the same work, which a face hidden by a plain box needs.
+        downsamplings: how often the size is halved before the blocks (CycleGAN: 2). With 3 a block sees twice as
+            far for the same work, which a face hidden by a plain box needs.
         attention: where CBAM sits. `"between"`: after each block, on the trunk (the paper). `"branch"`: inside the
             block before the sum, where CBAM's authors put it and where a closed gate cannot cut the trunk.
             `"none"`: CycleGAN.

@@ -1,4 +1,4 @@
-"""Reads the tensors of a PyTorch file (`torch.save` before version 1.6) without PyTorch and without running its code."""
+"""Reads the tensors of a PyTorch file (of `torch.save` before version 1.6) without PyTorch and without running code."""
 
 from __future__ import annotations
 
