@@ -58,8 +58,8 @@ class TorchGAN:
         with self.precision():
             restored = self.generator(x)
             composed = mask * restored + (1.0 - mask) * x
-            shown = restored if self.loss.compose == "none" else composed
-            judged = composed if self.loss.compose == "all" else restored
+            shown = restored if self.loss.composite == "none" else composed
+            judged = composed if self.loss.composite == "all" else restored
             real_logits = self.discriminator(y).float()
             fake_logits = self.discriminator(shown).float()
 

@@ -25,7 +25,7 @@ from keras_deid.config import Config, load_config
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 FURTHER_SETTINGS = {
-    "generator.gates": "open",
+    "generator.gate_init": "open",
     "generator.dropout": 0.0,
     "loss.adversarial": "log",
     "training.pool": 0,

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_deid import losses
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import RestoringGAN, averaged, move_average
-from keras_deid.training.pool import FakePool
+from keras_deid.training.pool import ImagePool
 
 
 class PairedGAN(RestoringGAN):
@@ -28,7 +28,7 @@ class PairedGAN(RestoringGAN):
         charbonnier_epsilon: where Charbonnier turns from square to absolute, in signed units.
         whole_weight: weight of the distance over the whole picture (1 in equation (3)).
         mask_weight: weight of the distance inside the mask.
-        compose: which terms see m*G(x) + (1-m)*x instead of G(x): `"none"`, `"adversarial"` or `"all"`.
+        composite: which terms see m*G(x) + (1-m)*x instead of G(x): `"none"`, `"adversarial"` or `"all"`.
         conditional: D sees x and the picture, one behind the other in the channels.
         pool: how many past fakes D may see again; 0: D always sees the newest.
         ema: decay of the moving average of G's weights, which restores; 0: G itself does.
@@ -54,7 +54,7 @@ class PairedGAN(RestoringGAN):
         charbonnier_epsilon: float = 0.1,
         whole_weight: float = 1.0,
         mask_weight: float = 0.0,
-        compose: str = "none",
+        composite: str = "none",
         conditional: bool = False,
         pool: int = 0,
         ema: float = 0.0,
@@ -69,10 +69,10 @@ class PairedGAN(RestoringGAN):
         self.charbonnier_epsilon = charbonnier_epsilon
         self.whole_weight = whole_weight
         self.mask_weight = mask_weight
-        self.composed = compose
+        self.composite = composite
         self.conditional = conditional
         self.ema = ema
-        self.fakes = FakePool(pool, discriminator.input_shape[1:], seed) if pool else None
+        self.fakes = ImagePool(pool, discriminator.input_shape[1:], seed) if pool else None
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Takes one step of equation (4) on a batch and returns the running means of the epoch."""
@@ -80,9 +80,9 @@ class PairedGAN(RestoringGAN):
 
         with tf.GradientTape(persistent=True) as tape:
             restored = self.generator(x, training=True)
-            composed = losses.compose(restored, x, mask)
-            shown = restored if self.composed == "none" else composed
-            judged = composed if self.composed == "all" else restored
+            composed = losses.composite(restored, x, mask)
+            shown = restored if self.composite == "none" else composed
+            judged = composed if self.composite == "all" else restored
 
             # Equation (1): the adversarial terms
             real_logits = self.discriminator(self._evidence(x, y), training=True)

@@ -141,7 +141,7 @@ class TestTrainingBatches:
     @pytest.mark.parametrize("start", [1, 3, 4, 7])
     def test_a_run_that_continues_sees_the_same(self, monkeypatch, storage, start):
         serve(monkeypatch, train=[coordinates(i) for i in range(14)])
-        settings = config(deidentify={"train_block": [0.2, 0.6]})
+        settings = config(deidentify={"train_block_size": [0.2, 0.6]})
         whole = batches(9, settings, storage=storage)
         assert_equal(whole[start:], batches(9 - start, settings, start_step=start, storage=storage))
 
@@ -186,12 +186,12 @@ class TestStrength:
         serve(monkeypatch, train=[coordinates(i, SIZE, SIZE, (2, 5, 14, 9)) for i in range(4)])
 
     def test_is_drawn_from_the_range(self):
-        found = self.widths(unit="pixels", train_block=[1.6, 4.4])
+        found = self.widths(unit="pixels", train_block_size=[1.6, 4.4])
         assert set(found) == {2, 3, 4}
 
     def test_is_relative_to_the_face(self):
-        assert set(self.widths(train_block=[0.25, 0.25])) == {3}
-        assert set(self.widths(train_block=[0.5, 0.5])) == {6}
+        assert set(self.widths(train_block_size=[0.25, 0.25])) == {3}
+        assert set(self.widths(train_block_size=[0.5, 0.5])) == {6}
 
 
 def test_enlarged_pictures_are_resized_before_they_are_cut(monkeypatch):
@@ -281,7 +281,7 @@ class TestEvaluationExamples:
 
     def test_scale_enlarges_the_region_not_the_face(self, monkeypatch):
         serve(monkeypatch, val=[coordinates(0, SIZE, SIZE, (4, 4, 8, 8))])
-        (batch,) = self.examples(config(deidentify={"scale": 2.0, "evaluate_block": 0.5}))
+        (batch,) = self.examples(config(deidentify={"scale": 2.0, "block_size": 0.5}))
         assert batch["mask"].sum() == 64
         np.testing.assert_allclose(batch["box"], [[4, 4, 8, 8]])
         np.testing.assert_allclose(batch["block"], [2])
@@ -303,7 +303,7 @@ class TestSources:
     def test_synthetic(self):
         settings = config(
             data={"source": "synthetic", "synthetic": {"train": 6, "val": 3, "test": 2}},
-            deidentify={"evaluate_block": 0.5},
+            deidentify={"block_size": 0.5},
         )
         assert len(load_training_pictures(settings.data)) == 6
         ((x, y, mask),) = batches(1, settings)
@@ -358,7 +358,7 @@ class TestSources:
                 "path": str(tmp_path),
                 "original_half": "left",
                 "load_scale": 1.0,
-                "prepare": {"val_share": 0.0, "test_share": 0.0},
+                "prepare": {"val_fraction": 0.0, "test_fraction": 0.0},
             }
         )
         ((batch_x, batch_y, mask),) = batches(1, settings, batch_size=3)

@@ -113,7 +113,7 @@ def test_faces_off_the_middle(photos, tmp_path, out):
     assert lefts.min() < 4 and lefts.max() > 12 and np.unique(lefts).size > 10
     assert tops.min() < 4 and tops.max() >= 12 and abs(np.corrcoef(lefts, tops)[0, 1]) < 0.6
     assert all(box[0] > -0.5 and box[1] > -0.5 and box[2] < 32.5 and box[3] < 32.5 for box in boxes.values())
-    others = examples_of(photos.prepare(tmp_path / "half", off_centre=0.5, test_share=0.5))
+    others = examples_of(photos.prepare(tmp_path / "half", off_centre=0.5, test_fraction=0.5))
     for name, box in boxes.items():  # each is drawn by its name alone; upwards, the photograph ends
         assert others[name]["box"][0] - 10 == pytest.approx((box[0] - 10) / 2, abs=0.5)
 
@@ -134,7 +134,7 @@ def test_the_mask_of_somebody_else_is_no_mask(photos, out):
 
 def test_splits_are_by_photograph(photos, out):
     photos.list_boxes({name: [BOX, (110, 30, 140, 70)] for name in photos.names})
-    dataset = photos.prepare(out, val_share=0.3, test_share=0.3)
+    dataset = photos.prepare(out, val_fraction=0.3, test_fraction=0.3)
     examples = examples_of(dataset)
     assert len(examples) == 40
     for path, example in examples.items():
@@ -143,10 +143,10 @@ def test_splits_are_by_photograph(photos, out):
 
 
 def test_photographs_that_come_later_move_nobody(photos, tmp_path):
-    before = examples_of(photos.prepare(tmp_path / "before", val_share=0.3, test_share=0.3))
+    before = examples_of(photos.prepare(tmp_path / "before", val_fraction=0.3, test_fraction=0.3))
     Image.fromarray(draw(99)).save(photos.folder / "000a.png")
     photos.list_boxes({name: [BOX] for name in ["000a.png", *photos.names]})
-    after = examples_of(photos.prepare(tmp_path / "after", val_share=0.3, test_share=0.3))
+    after = examples_of(photos.prepare(tmp_path / "after", val_fraction=0.3, test_fraction=0.3))
     assert len(after) == len(before) + 1
     assert {path: example["split"] for path, example in before.items()}.items() <= {
         path: example["split"] for path, example in after.items()
@@ -180,8 +180,8 @@ def test_dataset_json(photos, out):
         "size": 32,
         "min_face": 24.0,
         "min_score": 0.5,
-        "val_share": 0.1,
-        "test_share": 0.1,
+        "val_fraction": 0.1,
+        "test_fraction": 0.1,
     }
     assert description["photos"] == 20 and description["skipped"] == {"no face listed": 1}
     assert sum(split["examples"] for split in description["splits"].values()) == 19
@@ -291,8 +291,11 @@ def refused(photos, out, message, **settings):
         ({"min_face": 0}, "min_face: input should be greater than 0"),
         ({"min_score": 1}, "min_score: input should be less than 1"),
         ({"min_score": 0}, "min_score: input should be greater than 0"),
-        ({"val_share": -0.1}, "val_share: input should be greater than or equal to 0"),
-        ({"val_share": 0.5, "test_share": 0.5}, "val_share . test_share should be less than 1, .*; received 0.5 . 0.5"),
+        ({"val_fraction": -0.1}, "val_fraction: input should be greater than or equal to 0"),
+        (
+            {"val_fraction": 0.5, "test_fraction": 0.5},
+            "val_fraction . test_fraction should be less than 1, .*; received 0.5 . 0.5",
+        ),
         ({"workers": 0}, "workers: expected a whole number >= 1"),
         ({"boxes": "missing.csv"}, "missing.csv: cannot be read"),
         ({"masks": "missing"}, "missing: does not exist"),
@@ -381,8 +384,8 @@ def test_prepared_already(photos, out):
 
 
 def test_whole_numbers_are_the_same_settings(photos, out):
-    photos.prepare(out, context=2.0, min_face=24.0, val_share=0.0)
-    photos.prepare(out, context=2, min_face=24, val_share=0)
+    photos.prepare(out, context=2.0, min_face=24.0, val_fraction=0.0)
+    photos.prepare(out, context=2, min_face=24, val_fraction=0)
 
 
 def test_prepared_otherwise(photos, out):

@@ -81,7 +81,7 @@ class TestHalves:
             x[4:10, 4:10] = 255
             write_png(tmp_path / "x" / "train" / f"{number}.png", x)
             write_png(tmp_path / "y" / "train" / f"{number}.png", y)
-        whole = {"val_share": 0.0, "test_share": 0.0}
+        whole = {"val_fraction": 0.0, "test_fraction": 0.0}
         settings = config(tmp_path, "folders", load_scale=1.0, flip=False, prepare=whole)
         for x, y, mask in batches(settings, 3):
             assert mask.sum() == 3 * 36 and (x[np.repeat(mask == 1, 3, axis=-1)] == 255).all()

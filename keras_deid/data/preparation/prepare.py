@@ -45,8 +45,8 @@ def prepare(
     size: int = _DEFAULT.size,
     min_face: float = _DEFAULT.min_face,
     min_score: float = _DEFAULT.min_score,
-    val_share: float = _DEFAULT.val_share,
-    test_share: float = _DEFAULT.test_share,
+    val_fraction: float = _DEFAULT.val_fraction,
+    test_fraction: float = _DEFAULT.test_fraction,
     boxes: Path | str | None = None,
     masks: Path | str | None = None,
     workers: int | None = None,
@@ -69,8 +69,8 @@ def prepare(
         size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
         min_face: > 0, pixels of the photograph; no example is made for a narrower face.
         min_score: between 0 and 1; how sure the detector must be of a face.
-        val_share: share of the photographs for validation, in [0, 1).
-        test_share: share of the photographs for testing, in [0, 1).
+        val_fraction: fraction of the photographs for validation, in [0, 1).
+        test_fraction: fraction of the photographs for testing, in [0, 1).
         boxes: CSV file with the faces, which are then not detected; see `read_boxes_csv`.
         masks: folder with person masks, named like the photographs but for the suffix.
         workers: number of processes; one for each core if not given.
@@ -93,8 +93,8 @@ def prepare(
         size=size,
         min_face=min_face,
         min_score=min_score,
-        val_share=val_share,
-        test_share=test_share,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
     )
     if workers is not None and workers < 1:
         raise UserError(f"workers: expected a whole number >= 1; received {workers}")
