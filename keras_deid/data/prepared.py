@@ -21,7 +21,8 @@ from keras_deid.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 had `val_share` and `test_share` among the settings; it is still read."""
 DESCRIPTION = "dataset.json"
 SKIPPED = "skipped.csv"
 CONTACT_SHEET = "contact_sheet.png"
@@ -112,6 +113,9 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder}: {state}; give a folder that scripts/prepare.py wrote") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder / DESCRIPTION}: cannot be read ({error}); prepare the photographs again") from error
+    if schema == 1:
+        settings = {key.replace("_share", "_fraction"): value for key, value in description["settings"].items()}
+        return {**description, "settings": settings}
     if schema != SCHEMA:
         raise UserError(
             f"{folder / DESCRIPTION}: expected schema version {SCHEMA}; received {schema}; "

@@ -52,7 +52,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
             "deidentify": config.deidentify.model_dump(mode="json"),
             "context": training_context(config),
         },
-        "figures": {key: evaluation[key] for key in ("split", "images", "inputs", "restored") if key in evaluation},
+        "metrics": {key: evaluation[key] for key in ("split", "images", "inputs", "restored") if key in evaluation},
         "input": {
             "size": [height, width],
             "serving_default": f"image: float32 [N, {height}, {width}, 3], RGB in [0, 1] -> restored, the same",
@@ -113,8 +113,8 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     yield f"- de-identified by: {', '.join(f'{key} {value}' for key, value in trained['deidentify'].items())}"
     if trained["context"]:
         yield f"- each picture is {trained['context']:g} times as wide as the face in it"
-    yield "\n## Figures\n"
-    yield from _figures(card["figures"])
+    yield "\n## Metrics\n"
+    yield from _metrics(card["metrics"])
     yield "\n## Intended use\n"
     yield from (f"- {line}" for line in card["intended_use"])
     yield "\n## Forbidden use\n"
@@ -125,13 +125,13 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     yield f"- SHA-256 of graph and weights: `{card['sha256']}`"
 
 
-def _figures(figures: dict[str, Any]) -> Iterator[str]:
-    if "restored" not in figures:
+def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
+    if "restored" not in metrics:
         yield "The run was not evaluated."
         return
-    rows = {**figures.get("inputs", {}), "restored": figures["restored"]}
-    names = list(figures["restored"])
-    yield f"Means over {figures.get('images')} pictures of the {figures.get('split')} split.\n"
+    rows = {**metrics.get("inputs", {}), "restored": metrics["restored"]}
+    names = list(metrics["restored"])
+    yield f"Means over {metrics.get('images')} pictures of the {metrics.get('split')} split.\n"
     yield f"| | {' | '.join(names)} |"
     yield f"|---{'|---' * len(names)}|"
     for source, means in rows.items():

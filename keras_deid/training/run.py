@@ -54,7 +54,7 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
         folder: `runs/NAME`; see the README for what it holds afterwards.
 
     Returns:
-        The figures of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
+        The metrics of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
         without pairs may.
 
     Raises:
@@ -121,15 +121,15 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
     keras.mixed_precision.set_dtype_policy("float32")
-    figures = None
+    metrics = None
     if count_pictures(config, "test"):
         with tqdm(unit="picture", desc="evaluating", leave=False, disable=None) as bar:
             out = folder / "evaluation.json"
-            figures = evaluate_data(load_generator(folder), config, "test", out, progress=bar.update)
+            metrics = evaluate_data(load_generator(folder), config, "test", out, progress=bar.update)
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
-    write_json(folder / "summary.json", _summary(config, precision, gan, history, figures))
-    return figures
+    write_json(folder / "summary.json", _summary(config, precision, gan, history, metrics))
+    return metrics
 
 
 def prepare_if_needed(config: Config) -> None:
@@ -201,7 +201,7 @@ def _differences(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
 
 
 def _summary(
-    config: Config, precision: str, gan: RestoringGAN, history: History, figures: dict[str, Any] | None
+    config: Config, precision: str, gan: RestoringGAN, history: History, metrics: dict[str, Any] | None
 ) -> dict[str, Any]:
     seconds = sum(row["seconds"] for row in history.rows)
     images = sum(row["seconds"] * row["images_per_second"] for row in history.rows)
@@ -220,7 +220,7 @@ def _summary(
             "generator": gan.generator.count_params(),
             "discriminator": gan.discriminator.count_params(),
         },
-        "figures": figures,
+        "metrics": metrics,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("keras_deid", "tensorflow", "keras", "numpy")},
         "git_commit": _git_commit(),

@@ -383,6 +383,17 @@ def test_prepared_already(photos, out):
     assert calls == [] and contents(out) == before and again.fingerprint == first.fingerprint
 
 
+def test_prepared_by_the_first_version(photos, out):
+    before = photos.prepare(out)
+    path = out / "dataset.json"
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 1').replace("_fraction", "_share"))
+    path.write_text(path.read_text().replace(before.description["inputs"], "0" * 32))
+    assert PreparedDataset.open(out).settings == before.settings
+    with pytest.raises(UserError, match="out: was prepared by an earlier version; replace it with --force"):
+        photos.prepare(out)
+    assert photos.prepare(out, force=True).description == before.description
+
+
 def test_whole_numbers_are_the_same_settings(photos, out):
     photos.prepare(out, context=2.0, min_face=24.0, val_fraction=0.0)
     photos.prepare(out, context=2, min_face=24, val_fraction=0)
@@ -541,7 +552,7 @@ def test_killed_and_continued(tmp_path, out, workers):
     photos = Photos(tmp_path, 60)
     (tmp_path / "program.py").write_text(PROGRAM)
     arguments = [photos.folder, out, photos.boxes, photos.masks, workers]
-    environment = {**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[3])}
     killed = subprocess.run(
         [sys.executable, tmp_path / "program.py", *map(str, arguments)],
         capture_output=True,
@@ -577,7 +588,7 @@ def test_a_worker_that_dies(tmp_path, out):
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[3])},
     )
     assert "UserError: a worker process ended unexpectedly" in ended.stderr
     assert not out.exists()

@@ -70,7 +70,7 @@ def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
     assert model.batches == [32, 5]
     assert seen[-1] == (PICTURES + 2, PICTURES + 2)
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
-    assert [row["path"] for row in manifest["pictures"]] == sorted(expected - {MANIFEST, "sub/deep/a.bmp.xmp"})
+    assert [row["path"] for row in manifest["files"]] == sorted(expected - {MANIFEST, "sub/deep/a.bmp.xmp"})
     assert manifest["settings"]["model"] == "negative" and manifest["synthetic"] is True
 
 
@@ -133,7 +133,7 @@ def test_with_boxes_only_the_regions_change(tmp_path):
     outside[20:40, 10:30] = outside[5:15, 50:60] = False
     np.testing.assert_array_equal(restored[outside], pictures["a.png"][outside])
     assert (restored[~outside] != pictures["a.png"][~outside]).any(axis=1).mean() > 0.9
-    rows = json.loads((tmp_path / "out" / MANIFEST).read_text())["pictures"]
+    rows = json.loads((tmp_path / "out" / MANIFEST).read_text())["files"]
     assert [row["regions"] for row in rows] == [2, 0]
 
 
@@ -228,6 +228,18 @@ def test_a_folder_with_a_foreign_manifest_is_refused(tmp_path):
     (tmp_path / MANIFEST).write_text("[]")
     with pytest.raises(UserError, match="no manifest of restored pictures"):
         Manifest(tmp_path, settings_of("negative", "0", None))
+
+
+def test_a_manifest_of_the_first_version_is_read(folder, tmp_path):
+    restore_folder(folder, tmp_path / "out", Negative())
+    path = tmp_path / "out" / MANIFEST
+    content = json.loads(path.read_text())
+    assert content.pop("schema") == 2
+    path.write_text(json.dumps({**content, "pictures": content.pop("files")}))
+    assert restore_folder(folder, tmp_path / "out", Negative()).kept == PICTURES + 1
+    path.write_text(json.dumps({**content, "schema": 3}))
+    with pytest.raises(UserError, match=r"manifest\.json: was written by a later version \(schema 3\)"):
+        restore_folder(folder, tmp_path / "out", Negative())
 
 
 def smooth_picture(height, width):

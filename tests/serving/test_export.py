@@ -465,7 +465,7 @@ def test_the_model_card_says_what_it_is(model, base):
     card = json.loads((model / "model_card.json").read_text())
     assert (card["name"], card["precision"], card["input"]["size"]) == ("tiny", "float32", [HEIGHT, WIDTH])
     assert card["weights"] == "moving average over training"
-    assert card["figures"]["restored"] == {"psnr": 22.5, "faces_found": 0.5}
+    assert card["metrics"]["restored"] == {"psnr": 22.5, "faces_found": 0.5}
     assert card["versions"]["tensorflow"] == tf.__version__
     assert card["input"].keys() == {"size", *SIGNATURES}
     assert re.fullmatch("[0-9a-f]{64}", card["sha256"])

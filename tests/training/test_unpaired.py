@@ -286,7 +286,7 @@ def test_a_run_on_two_folders_without_pictures_to_compare(tiny, tmp_path):
         training={"method": "unpaired", "decay_epochs": 0},
     )
     assert run(config, tmp_path / "run") is None
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["figures"] is None
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["metrics"] is None
     assert load_generator(tmp_path / "run").output_shape == (None, 16, 16, 3)
     (row,) = csv.DictReader((tmp_path / "run" / "history.csv").open())
     assert float(row["step"]) == 1 and float(row["cycle"]) > 0 and "val_psnr_mask" not in row

@@ -22,7 +22,7 @@ from keras_deid.data.preparation.chunks import read_chunks, stored_examples
 from keras_deid.data.preparation.photographs import Photograph, find_photographs, hash_of_inputs
 from keras_deid.data.preparation.workers import cores, make_chunks
 from keras_deid.data.preparation.writing import write_prepared
-from keras_deid.data.prepared import SKIPPED, PreparedDataset, read_description
+from keras_deid.data.prepared import SCHEMA, SKIPPED, PreparedDataset, read_description
 from keras_deid.errors import UserError
 from keras_deid.staging import staging
 
@@ -131,6 +131,8 @@ def _is_prepared(out: Path, inputs: str, force: bool) -> bool:
     if description["inputs"] == inputs:
         log.info("%s: already prepared from these photographs with these settings", out)
         return True
+    if description["schema"] != SCHEMA:
+        raise UserError(f"{out}: was prepared by an earlier version; replace it with --force or choose another folder")
     raise UserError(
         f"{out}: was prepared from other photographs or with other settings; "
         "replace it with --force or choose another folder"
