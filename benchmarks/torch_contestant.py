@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn.functional import softplus
 
-from benchmarks.torch_twin import copy_weights, torch_discriminator, torch_generator
+from benchmarks.torch_networks import copy_weights, torch_discriminator, torch_generator
 from benchmarks.turns import rate
 from keras_deid.config import Config
 from keras_deid.restoring.parts import BATCH_SIZE
@@ -180,7 +180,7 @@ class Contestant:
 
 
 def build_generator(config: Config) -> torch.nn.Module:
-    """Builds the twin of the generator that a configuration describes."""
+    """Builds the counterpart of the generator that a configuration describes."""
     settings = config.generator
     return torch_generator(
         settings.filters,

@@ -165,7 +165,7 @@ def open_matching(folder: Path | str) -> Pairs:
     """Opens the pairs that there are among [CycleGAN](https://arxiv.org/abs/1703.10593)'s folders.
 
     Args:
-        folder: has `trainA/` and `trainB/`, which are no pairs and not opened here; may have `valA/` and `valB/`,
+        folder: has `trainA/` and `trainB/`, which are not pairs and are not opened here; may have `valA/` and `valB/`,
             `testA/` and `testB/`. In A lie de-identified pictures, in B originals; where both have a name, these two
             are a pair. Others are left out.
 

@@ -36,7 +36,7 @@ class PreparedDataset:
         description: what is in `dataset.json`.
         settings: what it was prepared with.
         counts: number of examples of each split.
-        fingerprint: hexadecimal; the same for the same examples, whoever prepared them.
+        fingerprint: hexadecimal; the same for the same examples.
     """
 
     def __init__(self, folder: Path, description: dict[str, Any]) -> None:
@@ -54,7 +54,7 @@ class PreparedDataset:
             folder: what `scripts/prepare.py` wrote.
 
         Raises:
-            UserError: if `folder` is missing, is no prepared data set, is of another schema version, or lacks a shard.
+            UserError: if `folder` is missing or not a prepared data set, is of another schema version, or lacks a shard.
         """
         folder = Path(folder)
         description = read_description(folder)
@@ -103,7 +103,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Reads `dataset.json`.
 
     Raises:
-        UserError: if `folder` is missing, is no prepared data set, or is of another schema version.
+        UserError: if `folder` is missing, is not a prepared data set, or is of another schema version.
     """
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))

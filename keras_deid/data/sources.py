@@ -126,7 +126,7 @@ def no_pictures(data: DataConfig, split: str, way_out: str) -> str:
     if data.source != "unpaired_folders":
         return f"the {split} split of {data.path or data.source} is empty: add pictures, or {way_out}"
     if split == "train":
-        return f"{data.path}: trainA and trainB are no pairs; set training.method=unpaired, or give pairs"
+        return f"{data.path}: trainA and trainB are not pairs; set training.method=unpaired, or give pairs"
     return (
         f"{data.path}: {split}A and {split}B have no picture of the same name, so that nothing can be compared; add "
         "some, or evaluate on other data"

@@ -125,7 +125,7 @@ def _read_manifest(path: Path) -> tuple[Settings, list[FileRecord]]:
             raise UserError(f"{path}: was written by a later version (schema {schema}); choose another folder")
         return content["settings"], content["pictures" if schema == 1 else "files"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path}: is no manifest of restored pictures; choose another folder") from error
+        raise UserError(f"{path}: is not a manifest of restored pictures; choose another folder") from error
 
 
 def _read_journal(path: Path) -> tuple[Settings, list[FileRecord]]:

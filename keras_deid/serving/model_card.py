@@ -42,7 +42,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
     config = load_config(run / "config.yaml")
     height, width = config.data.image_size
     evaluation = _read_json(run / "evaluation.json")
-    boxes = "boxes: float32 [N, K, 4], x0, y0, x1, y1 in pixels, a row of zeros is none"
+    boxes = "boxes: float32 [N, K, 4], x0, y0, x1, y1 in pixels, a row of zeros is ignored"
     return {
         "name": name,
         "description": config.description,

@@ -103,9 +103,9 @@ def decode_picture(url: str, content: bytes) -> np.ndarray:
     """Decodes a server's PNG to uint8 `(height, width, 3)`.
 
     Raises:
-        ServingError: if it is none.
+        ServingError: if it is not a PNG.
     """
     try:
         return np.asarray(Image.open(io.BytesIO(content), formats=("PNG",)).convert("RGB"))
     except Exception as error:
-        raise ServingError(url, f"the answer is no picture: {error}") from None
+        raise ServingError(url, f"the answer is not a picture: {error}") from None

@@ -34,13 +34,13 @@ def test_training_steps_agree(distance, composite):
     config, batch = _config(distance, composite), _batch()
     gan = build_gan(config, steps_per_epoch=10)
     weights = gan.generator.get_weights(), gan.discriminator.get_weights()
-    twin = TorchGAN(config, "float32", pytorch.channels_last, weights)
+    counterpart = TorchGAN(config, "float32", pytorch.channels_last, weights)
     for _ in range(3):
         gan.reset_metrics()
         expected = {name: float(value) for name, value in gan.train_step(batch).items()}
-        received = {name: float(value) for name, value in twin.train_step(twin.batch(batch)).items()}
+        received = {name: float(value) for name, value in counterpart.train_step(counterpart.batch(batch)).items()}
         assert received == pytest.approx(expected, rel=1e-3)
-    for average, weight in zip(twin.averages, gan.restorer.get_weights(), strict=True):
+    for average, weight in zip(counterpart.averages, gan.restorer.get_weights(), strict=True):
         if weight.ndim == 4:  # a bias before a normalization has no gradient but rounding, which Adam makes large
             np.testing.assert_allclose(np.sort(average.numpy().ravel()), np.sort(weight.ravel()), atol=2e-4)
 

@@ -187,8 +187,8 @@ class TestSideBySide:
 class TestSplits:
     NAMES = [f"{i:03d}" for i in range(200)]
 
-    def split(self, keys, **shares):
-        return Pairs(keys, read=None, **shares).keys
+    def split(self, keys, **fractions):
+        return Pairs(keys, read=None, **fractions).keys
 
     def test_by_name_without_sub_folders(self):
         splits = self.split(self.NAMES, val_fraction=0.2, test_fraction=0.1)

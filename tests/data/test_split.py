@@ -37,8 +37,8 @@ def test_shares_are_met():
 
 
 @given(st.text(), st.floats(0, 0.3), st.floats(0, 0.3), st.floats(0, 0.6))
-def test_a_new_val_share_leaves_the_test_split_alone(key, val_fraction, other_val_share, test_fraction):
-    first, second = (split_of(key, share, test_fraction) for share in (val_fraction, other_val_share))
+def test_a_new_val_share_leaves_the_test_split_alone(key, val_fraction, other_val_fraction, test_fraction):
+    first, second = (split_of(key, fraction, test_fraction) for fraction in (val_fraction, other_val_fraction))
     assert (first == "test") == (second == "test")
 
 

@@ -4,9 +4,7 @@ import pytest
 
 from keras_deid.layers.cbam import CBAM
 
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+from .conftest import sigmoid
 
 
 def maps(channels=32):

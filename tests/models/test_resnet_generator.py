@@ -8,13 +8,6 @@ from keras_deid.models.resnet_generator import resnet_generator
 SMALL = {"filters": 4, "blocks": 1, "reduction": 4}
 
 
-@pytest.fixture
-def policy():
-    """Sets the global precision policy for one test."""
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")
-
-
 def pictures(height=16, width=16, count=1):
     return np.random.default_rng(0).uniform(-1, 1, (count, height, width, 3)).astype("float32")
 

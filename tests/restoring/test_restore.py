@@ -18,22 +18,9 @@ from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE,
 from keras_deid.restoring.regions import cut_out, whole_picture
 from keras_deid.restoring.restore import restore_folder, restore_picture
 
-SIZE = (16, 24)
+from .conftest import SIZE, Negative, files_of
+
 PICTURES = 36
-
-
-class Negative:
-    """A model whose answers can be told: the negative of what it sees."""
-
-    name, identity, size, context = "negative", "0", SIZE, 2.0
-
-    def __init__(self):
-        self.batches = []
-
-    def restore(self, pictures):
-        assert pictures.shape[1:] == (*SIZE, 3) and pictures.dtype == np.uint8
-        self.batches.append(len(pictures))
-        return 255 - pictures
 
 
 def random_picture(seed, size=SIZE):
@@ -50,10 +37,6 @@ def folder(tmp_path):
     Image.fromarray(random_picture(PICTURES)).save(source / "sub" / "deep" / "a.bmp")
     (source / "broken.jpg").write_bytes(b"\xff\xd8\xff junk")
     return source
-
-
-def files_of(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
@@ -226,7 +209,7 @@ def test_refuses_what_cannot_be(folder, tmp_path):
 
 def test_a_folder_with_a_foreign_manifest_is_refused(tmp_path):
     (tmp_path / MANIFEST).write_text("[]")
-    with pytest.raises(UserError, match="no manifest of restored pictures"):
+    with pytest.raises(UserError, match="not a manifest of restored pictures"):
         Manifest(tmp_path, settings_of("negative", "0", None))
 
 

@@ -15,7 +15,7 @@ from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.video import exact_rate, restore_video
 
-from .test_restore import Negative, files_of
+from .conftest import Negative, files_of
 
 FRAMES, RATE = 20, 12.5
 

@@ -1,6 +1,5 @@
 import time
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,11 +9,9 @@ from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.training.networks import build_gan
 from keras_deid.training.paired import PairedGAN
 
+from .conftest import compile_to_overflow, weights_of
+
 ADVERSARIAL_WEIGHT, WHOLE_WEIGHT, MASK_WEIGHT, EPSILON = 0.5, 2.0, 3.0, 0.2
-
-
-def weights_of(model):
-    return [weight.numpy() for weight in model.trainable_weights]
 
 
 def assert_weights(model, expected):
@@ -169,8 +166,7 @@ def test_an_empty_mask_does_no_harm(make_gan, batch):
 def test_a_step_that_overflows_in_float16_is_left_out(policy, make_gan, batch):
     policy("mixed_float16")
     gan = make_gan()
-    optimizers = [keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=2.0**60) for _ in "GD"]
-    gan.compile(*optimizers)
+    optimizers = compile_to_overflow(gan)
     generator, discriminator = weights_of(gan.generator), weights_of(gan.discriminator)
     gan.train_step(batch)
     for model, before in ((gan.generator, generator), (gan.discriminator, discriminator)):

@@ -138,7 +138,7 @@ def test_other_settings_in_the_same_folder_are_a_mistake(finished, tiny, setting
 
 def test_a_folder_that_is_no_run_is_left_alone(tiny, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"")
-    with pytest.raises(UserError, match="exists and is no run; choose another --run"):
+    with pytest.raises(UserError, match="is not a run folder; choose another --run"):
         run(tiny(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 

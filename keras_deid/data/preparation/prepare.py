@@ -125,7 +125,7 @@ def _is_prepared(out: Path, inputs: str, force: bool) -> bool:
     try:
         description = read_description(out)
     except UserError as error:
-        raise UserError(f"{out}: exists and is no prepared data set; choose another folder") from error
+        raise UserError(f"{out}: is not a prepared data set; choose another folder") from error
     if force:
         return False
     if description["inputs"] == inputs:
