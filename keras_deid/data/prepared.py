@@ -54,7 +54,7 @@ class PreparedDataset:
             folder: what `scripts/prepare.py` wrote.
 
         Raises:
-            UserError: if `folder` is missing or not a prepared data set, is of another schema version, or lacks a shard.
+            UserError: if `folder` is missing or not a prepared data set, has another schema version, or lacks a shard.
         """
         folder = Path(folder)
         description = read_description(folder)
