@@ -27,7 +27,8 @@ def staging(out: Path, taken: str) -> Iterator[Path]:
     folder = out.parent / f".{out.name}.partial"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with filelock.FileLock(folder / "lock", blocking=False):
-            yield folder
+        held = filelock.FileLock(folder / "lock", blocking=False).acquire()
     except filelock.Timeout as error:
         raise UserError(f"{out}: {taken}") from error
+    with held:
+        yield folder

@@ -52,7 +52,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
             "deidentify": config.deidentify.model_dump(mode="json"),
             "context": training_context(config),
         },
-        "metrics": {key: evaluation[key] for key in ("split", "images", "inputs", "restored") if key in evaluation},
+        "metrics": _metrics(evaluation),
         "input": {
             "size": [height, width],
             "serving_default": f"image: float32 [N, {height}, {width}, 3], RGB in [0, 1] -> restored, the same",
@@ -72,6 +72,15 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
         "intended_use": list(INTENDED_USE),
         "forbidden_use": list(FORBIDDEN_USE),
     }
+
+
+def _metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the card has of `evaluation.json`; version 0.1 called the baselines inputs, the first `mosaic`."""
+    metrics = {key: evaluation[key] for key in ("split", "images", "baselines", "restored") if key in evaluation}
+    if "inputs" in evaluation:
+        baselines = {"input" if name == "mosaic" else name: row for name, row in evaluation["inputs"].items()}
+        metrics["baselines"] = baselines
+    return metrics
 
 
 def training_context(config: Config) -> float | None:
@@ -114,7 +123,7 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     if trained["context"]:
         yield f"- each picture is {trained['context']:g} times as wide as the face in it"
     yield "\n## Metrics\n"
-    yield from _metrics(card["metrics"])
+    yield from _metric_table(card["metrics"])
     yield "\n## Intended use\n"
     yield from (f"- {line}" for line in card["intended_use"])
     yield "\n## Forbidden use\n"
@@ -125,11 +134,11 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     yield f"- SHA-256 of graph and weights: `{card['sha256']}`"
 
 
-def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
+def _metric_table(metrics: dict[str, Any]) -> Iterator[str]:
     if "restored" not in metrics:
         yield "The run was not evaluated."
         return
-    rows = {**metrics.get("inputs", {}), "restored": metrics["restored"]}
+    rows = {**metrics.get("baselines", {}), "restored": metrics["restored"]}
     names = list(metrics["restored"])
     yield f"Means over {metrics.get('images')} pictures of the {metrics.get('split')} split.\n"
     yield f"| | {' | '.join(names)} |"

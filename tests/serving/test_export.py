@@ -4,6 +4,7 @@ import filecmp
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from keras_deid.models.dcgan import dcgan_generator
 from keras_deid.models.latent_search import latent_search
 from keras_deid.serving import export as export_module
 from keras_deid.serving.export import export, versions
+from keras_deid.serving.model_card import model_card
 from keras_deid.serving.signatures import SIGNATURES
 from keras_deid.serving.warmup import BATCHES, WARMUP_FILE
 from keras_deid.staging import staging
@@ -115,8 +117,21 @@ def test_the_model_card_says_what_it_is(model, base):
     assert card["input"].keys() == {"size", *SIGNATURES}
     assert re.fullmatch("[0-9a-f]{64}", card["sha256"])
     text = (model / "model_card.md").read_text()
-    assert "| mosaic | 20.12 | - |" in text and "| restored | 22.5 | 0.5 |" in text
+    assert "| input | 20.12 | - |" in text and "| restored | 22.5 | 0.5 |" in text
     assert "## Forbidden use" in text and card["sha256"] in text
+
+
+def test_the_model_card_reads_the_evaluation_of_an_older_run(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    old = {"split": "val", "images": 3, "inputs": {"mosaic": {"psnr": 1.0}, "bicubic": {"psnr": 2.0}}, "restored": {}}
+    (tmp_path / "run" / "evaluation.json").write_text(json.dumps(old))
+    write_files(run, tmp_path / "1", "tiny")
+    assert model_card(tmp_path / "1", tmp_path / "run", "tiny")["metrics"] == {
+        "split": "val",
+        "images": 3,
+        "baselines": {"input": {"psnr": 1.0}, "bicubic": {"psnr": 2.0}},
+        "restored": {},
+    }
 
 
 def test_the_server_files_name_the_model_and_the_server(base):
