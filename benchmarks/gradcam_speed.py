@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.torch_settings import check_settings
 from benchmarks.turns import Contestant, header, take_turns
-from benchmarks.twin_settings import check_settings
 from keras_deid.cli.command import command
 from keras_deid.config import load_config
 

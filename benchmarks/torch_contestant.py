@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn.functional import softplus
 
-from benchmarks.torch_twin import copy_weights, torch_discriminator, torch_generator
+from benchmarks.torch_networks import copy_weights, torch_discriminator, torch_generator
 from benchmarks.turns import rate
 from keras_deid.config import Config
 from keras_deid.restoring.parts import BATCH_SIZE
@@ -58,8 +58,8 @@ class TorchGAN:
         with self.precision():
             restored = self.generator(x)
             composed = mask * restored + (1.0 - mask) * x
-            shown = restored if self.loss.compose == "none" else composed
-            judged = composed if self.loss.compose == "all" else restored
+            shown = restored if self.loss.composite == "none" else composed
+            judged = composed if self.loss.composite == "all" else restored
             real_logits = self.discriminator(y).float()
             fake_logits = self.discriminator(shown).float()
 
@@ -180,7 +180,7 @@ class Contestant:
 
 
 def build_generator(config: Config) -> torch.nn.Module:
-    """Builds the twin of the generator that a configuration describes."""
+    """Builds the counterpart of the generator that a configuration describes."""
     settings = config.generator
     return torch_generator(
         settings.filters,

@@ -17,15 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.torch_settings import check_settings
 from benchmarks.turns import Contestant, header, take_turns
-from benchmarks.twin_settings import check_settings
 from keras_deid.cli.command import command
 from keras_deid.config import Config, load_config
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 FURTHER_SETTINGS = {
-    "generator.gates": "open",
+    "generator.gate_init": "open",
     "generator.dropout": 0.0,
     "loss.adversarial": "log",
     "training.pool": 0,

@@ -75,7 +75,7 @@ def mean_inside(values: Any, mask: Any) -> Any:
     return ops.sum(values * mask) / ops.maximum(inside, 1.0)
 
 
-def compose(restored: Any, deidentified: Any, mask: Any) -> Any:
+def composite(restored: Any, deidentified: Any, mask: Any) -> Any:
     """Returns m*G(x) + (1-m)*x: the restored region in the picture as it came."""
     return mask * restored + (1.0 - mask) * deidentified
 

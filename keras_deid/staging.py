@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
+
+import filelock
 
 from keras_deid.errors import UserError
 
 
 @contextlib.contextmanager
 def staging(out: Path, taken: str) -> Iterator[Path]:
-    """Gives a hidden folder beside `out` to one process at a time, until it is done or killed.
+    """Gives a hidden folder beside `out` to one process at a time, until that process is done or killed.
 
-    The folder stays as it is, for the next one to go on in; who has nothing more to do in it removes it.
+    The folder and its files stay, so that the next process can continue; a process that is finished removes it.
 
     Args:
         out: what is made.
@@ -23,11 +24,11 @@ def staging(out: Path, taken: str) -> Iterator[Path]:
     Raises:
         UserError: if another process works there.
     """
-    partial = out.parent / f".{out.name}.partial"
-    partial.mkdir(parents=True, exist_ok=True)
-    with open(partial / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(f"{out}: {taken}") from error
-        yield partial
+    folder = out.parent / f".{out.name}.partial"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        held = filelock.FileLock(folder / "lock", blocking=False).acquire()
+    except filelock.Timeout as error:
+        raise UserError(f"{out}: {taken}") from error
+    with held:
+        yield folder

@@ -25,6 +25,15 @@ def seeded():
         sys.modules["keras"].utils.set_random_seed(0)
 
 
+@pytest.fixture
+def policy():
+    """Sets the global precision policy for one test."""
+    import keras
+
+    yield keras.mixed_precision.set_dtype_policy
+    keras.mixed_precision.set_dtype_policy("float32")
+
+
 @pytest.fixture(scope="session")
 def photos():
     """The folder of photographs that `KERAS_DEID_PHOTOS` names; without it, tests that need one are skipped."""

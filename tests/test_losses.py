@@ -153,5 +153,5 @@ def test_mean_inside_an_empty_mask_is_zero_and_has_no_slope():
 def test_compose_takes_the_region_from_the_restored_picture():
     restored, deidentified = np.full((1, 1, 3, 3), 0.8, "float32"), np.full((1, 1, 3, 3), -0.4, "float32")
     mask = np.float32([0, 1, 0.5]).reshape(1, 1, 3, 1)
-    composed = keras.ops.convert_to_numpy(losses.compose(restored, deidentified, mask))
+    composed = keras.ops.convert_to_numpy(losses.composite(restored, deidentified, mask))
     np.testing.assert_allclose(composed[0, 0, :, 0], [-0.4, 0.8, 0.2], rtol=1e-6)

@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "overrides",
         metavar="key=value",
         nargs="*",
-        help="what differs from the run's configuration, e.g. deidentify.evaluate_block=0.25",
+        help="what differs from the run's configuration, e.g. deidentify.block_size=0.25",
     )
     parser.add_argument("--data", metavar="PREPARED", type=Path, help="prepared data set (default: the run's own data)")
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")

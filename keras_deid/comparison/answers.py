@@ -15,7 +15,7 @@ from keras_deid.evaluation.table import input_name
 from keras_deid.explain.summary import Estimate
 
 # Without attention these settings of it mean nothing.
-_OF_ATTENTION = ("generator.attention", "generator.gates", "generator.reduction")
+_OF_ATTENTION = ("generator.attention", "generator.gate_init", "generator.reduction")
 _WHEN_ALL_AGREE = {
     True: "Attention is worth it here, wherever it was tried: what was hidden is restored better with it.",
     False: "Attention is not worth it here: wherever it was tried, the same model restores better without it.",

@@ -21,7 +21,7 @@ from keras_deid.evaluation.floors import floors
 from keras_deid.evaluation.image_quality import as_region, psnr
 from keras_deid.evaluation.job import is_deidentified
 
-# Strengths that are tried, in multiples of `deidentify.evaluate_block`.
+# Strengths that are tried, in multiples of `deidentify.block_size`.
 FACTORS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 # First pictures of the test split that are measured at each strength: the curve needs no more.
 PICTURES = 64
@@ -88,7 +88,7 @@ def quality_against_blocks(generator: keras.Model, config: Config) -> Curves:
     """
     curves: Curves = {}
     for factor in FACTORS:
-        strength = config.deidentify.evaluate_block * factor
+        strength = config.deidentify.block_size * factor
         deidentify = with_block(config, strength).deidentify
         examples = evaluation_examples(config.data, deidentify, "test", _BATCH_SIZE)
         found: dict[str, list[float]] = {}

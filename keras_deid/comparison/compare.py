@@ -159,7 +159,7 @@ def _hidden_by(config: Config) -> str:
     if is_deidentified(config):
         return "pairs that came de-identified"
     unit = "widths of the face" if config.deidentify.unit == "face" else "pixels"
-    strength = "" if config.deidentify.method == "box" else f" of {config.deidentify.evaluate_block:g} {unit}"
+    strength = "" if config.deidentify.method == "box" else f" of {config.deidentify.block_size:g} {unit}"
     return f"{config.deidentify.method}{strength}"
 
 

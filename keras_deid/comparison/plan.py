@@ -204,7 +204,7 @@ def _measured_on(config: Config) -> dict[str, Any]:
     return {
         key: value
         for key, value in flat.items()
-        if key == "data.image_size" or (key.startswith("deidentify.") and key != "deidentify.train_block")
+        if key == "data.image_size" or (key.startswith("deidentify.") and key != "deidentify.train_block_size")
     }
 
 

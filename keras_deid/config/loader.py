@@ -19,6 +19,16 @@ from keras_deid.config.schema import Config, describe_mistake
 from keras_deid.config.yaml_dialect import Loader
 from keras_deid.errors import UserError
 
+RENAMED = {
+    "data.prepare.val_share": "data.prepare.val_fraction",
+    "data.prepare.test_share": "data.prepare.test_fraction",
+    "deidentify.train_block": "deidentify.train_block_size",
+    "deidentify.evaluate_block": "deidentify.block_size",
+    "generator.gates": "generator.gate_init (open or default)",
+    "loss.compose": "loss.composite",
+}
+"""Keys of version 0.1 and what they are called now."""
+
 _Values = dict[str, Any]
 _Origins = dict[tuple[str, ...], str]
 
@@ -99,6 +109,8 @@ def _line(mistake: Any, origins: _Origins, path: str) -> str:
     keys = tuple(str(part) for part in mistake["loc"])
     origin = next((origins[keys[:n]] for n in range(len(keys), 0, -1) if keys[:n] in origins), path)
     if mistake["type"] == "extra_forbidden":
+        if ".".join(keys) in RENAMED:
+            return f"{origin}: {'.'.join(keys)}: renamed; write {RENAMED['.'.join(keys)]}"
         near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(_known_keys(keys[:-1]))}"
         return f"{origin}: {'.'.join(keys)}: unknown key; {hint}"

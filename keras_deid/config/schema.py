@@ -14,13 +14,13 @@ from keras_deid.atomic import write_text
 from keras_deid.config.yaml_dialect import Dumper
 from keras_deid.errors import UserError
 
-Count = Annotated[int, pydantic.Field(strict=True, ge=1)]
-CountOrNone = Annotated[int, pydantic.Field(strict=True, ge=0)]
+PositiveInt = Annotated[int, pydantic.Field(strict=True, ge=1)]
+NonNegativeInt = Annotated[int, pydantic.Field(strict=True, ge=0)]
 Flag = Annotated[bool, pydantic.Field(strict=True)]
 Text = Annotated[str, pydantic.Field(strict=True)]
 Positive = Annotated[float, pydantic.Field(strict=True, gt=0, allow_inf_nan=False)]
 Weight = Annotated[float, pydantic.Field(strict=True, ge=0, allow_inf_nan=False)]
-Share = Annotated[float, pydantic.Field(strict=True, ge=0, lt=1)]
+Fraction = Annotated[float, pydantic.Field(strict=True, ge=0, lt=1)]
 Side = Annotated[int, pydantic.Field(strict=True, ge=16, multiple_of=4)]
 
 
@@ -59,15 +59,15 @@ class PrepareConfig(Section):
     """Faces narrower than this many pixels of the photo are left out."""
     min_score: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)] = 0.5
     """Detections below this confidence are left out."""
-    val_share: Share = 0.1
-    test_share: Share = 0.1
+    val_fraction: Fraction = 0.1
+    test_fraction: Fraction = 0.1
 
     @pydantic.model_validator(mode="after")
     def _leave_something_to_train_on(self) -> PrepareConfig:
-        if self.val_share + self.test_share >= 1:
+        if self.val_fraction + self.test_fraction >= 1:
             raise ValueError(
-                "val_share + test_share should be less than 1, so that there is something to train on; received "
-                f"{self.val_share} + {self.test_share}"
+                "val_fraction + test_fraction should be less than 1, so that there is something to train on; received "
+                f"{self.val_fraction} + {self.test_fraction}"
             )
         return self
 
@@ -75,10 +75,10 @@ class PrepareConfig(Section):
 class SyntheticConfig(Section):
     """How many drawn scenes each split has."""
 
-    train: Count = 2000
-    val: Count = 64
-    test: Count = 200
-    seed: CountOrNone = 0
+    train: PositiveInt = 2000
+    val: PositiveInt = 64
+    test: PositiveInt = 200
+    seed: NonNegativeInt = 0
 
 
 class DataConfig(Section):
@@ -127,16 +127,16 @@ class DeidentifyConfig(Section):
     scale: Positive = 1.0
     """The face box is enlarged by this factor about its centre."""
     unit: Literal["face", "pixels"] = "face"
-    """Unit of `train_block` and `evaluate_block`: widths of the face box, or pixels."""
-    train_block: tuple[Positive, Positive] = (0.2, 0.2)
+    """Unit of `train_block_size` and `block_size`: widths of the face box, or pixels."""
+    train_block_size: tuple[Positive, Positive] = (0.2, 0.2)
     """Mosaic block (or blur sigma): drawn uniformly from this range for each training picture."""
-    evaluate_block: Positive = 0.2
+    block_size: Positive = 0.2
     """Mosaic block (or blur sigma) for validation and test."""
 
     @pydantic.model_validator(mode="after")
     def _range_in_order(self) -> DeidentifyConfig:
-        if self.train_block[0] > self.train_block[1]:
-            raise ValueError(f"train_block should be (low, high), received {list(self.train_block)}")
+        if self.train_block_size[0] > self.train_block_size[1]:
+            raise ValueError(f"train_block_size should be (low, high), received {list(self.train_block_size)}")
         return self
 
 
@@ -148,16 +148,16 @@ class GeneratorConfig(Section):
 
     network: Literal["resnet", "unet", "dcgan"] = "resnet"
     """CycleGAN's ResNet, with CBAM as in the paper; Pix2Pix's U-Net; DCGAN's, which draws pictures from nothing."""
-    filters: Count = 64
-    dropout: Share = 0.0
-    latent: Count = 100
+    filters: PositiveInt = 64
+    dropout: Fraction = 0.0
+    latent: PositiveInt = 100
     """Length of DCGAN's latent vector."""
-    blocks: Count = 9
+    blocks: PositiveInt = 9
     downsamplings: Annotated[int, pydantic.Field(strict=True, ge=1, le=4)] = 2
     """How often the size is halved before the blocks (CycleGAN: 2); each doubles the channels."""
     attention: Literal["between", "branch", "none"] = "between"
-    gates: Literal["open", "ordinary"] = "open"
-    reduction: Count = 16
+    gate_init: Literal["open", "default"] = "open"
+    reduction: PositiveInt = 16
     normalization: Literal["instance", "none"] = "instance"
     upsampling: Literal["transposed", "resize"] = "transposed"
     global_skip: Flag = False
@@ -167,7 +167,7 @@ class GeneratorConfig(Section):
 class DiscriminatorConfig(Section):
     """CycleGAN's PatchGAN discriminator."""
 
-    filters: Count = 64
+    filters: PositiveInt = 64
     layers: Annotated[int, pydantic.Field(strict=True, ge=1, le=5)] = 3
     """Stride-2 convolutions: 3 give the 70x70 receptive field, 2 give 34x34, 1 gives 16x16."""
     conditional: Flag = False
@@ -185,13 +185,13 @@ class LossConfig(Section):
     """Weight of the distance over the whole picture (the paper's L_dist)."""
     mask_weight: Weight = 0.0
     """Weight of the distance inside the de-identified region."""
-    compose: Literal["none", "adversarial", "all"] = "none"
+    composite: Literal["none", "adversarial", "all"] = "none"
     """Which terms see m*G(x) + (1-m)*x instead of G(x); with `all` the model needs the mask at inference too."""
     feature_weight: Weight = 0.0
     """Weight of feature matching: L1 between D's layers for the restored and for the original picture."""
     perceptual_weight: Weight = 0.0
     """Weight of the perceptual distance: L1 between ImageNet features (needs the extra `perceptual`)."""
-    adversarial_fade_steps: CountOrNone = 0
+    adversarial_fade_steps: NonNegativeInt = 0
     """The adversarial and the feature term grow from 0 to their weight over this many first steps."""
     cycle_weight: Weight = 10.0
     """Without pairs: weight of the cycle loss (CycleGAN's lambda), in place of the distance to the original."""
@@ -205,43 +205,43 @@ class TrainingConfig(Section):
     method: Literal["paired", "unpaired", "unconditional", "locate"] = "paired"
     """On pairs (the paper, Pix2Pix); without pairs (CycleGAN); a generator of originals that is searched (DCGAN); a
     locator, which marks hidden regions."""
-    epochs: Count = 100
+    epochs: PositiveInt = 100
     """Epochs at the constant learning rate."""
-    decay_epochs: CountOrNone = 100
+    decay_epochs: NonNegativeInt = 100
     """Further epochs in which the learning rate falls linearly to 0."""
-    batch_size: Count = 1
+    batch_size: PositiveInt = 1
     learning_rate: Positive = 2e-4
     discriminator_learning_rate: Positive | None = None
     """None: the same as `learning_rate`."""
-    beta_1: Share = 0.5
-    beta_2: Share = 0.999
-    pool: CountOrNone = 0
+    beta_1: Fraction = 0.5
+    beta_2: Fraction = 0.999
+    pool: NonNegativeInt = 0
     """How many past fakes the discriminator may see again (CycleGAN: 50); 0 switches the pool off."""
-    ema: Share = 0.0
+    ema: Fraction = 0.0
     """Decay of the moving average of G's weights that is evaluated and saved; 0 switches it off."""
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
     """auto: mixed_float16 on a GPU, float32 on a CPU."""
-    seed: CountOrNone = 0
+    seed: NonNegativeInt = 0
     deterministic: Flag = False
     """Bit-identical results for the same command on the same machine, also after a kill; slower."""
-    checkpoint_steps: CountOrNone = 0
+    checkpoint_steps: NonNegativeInt = 0
     """Steps between checkpoints inside an epoch; 0: at the end of each epoch only."""
     keep: Literal["best", "last"] = "best"
     """Networks to save: those of the epoch with the best PSNR in the mask, or the last ones. A GAN's PSNR falls while
     its faces become sharp."""
-    samples: Count = 8
+    samples: PositiveInt = 8
     """Validation pictures in the sample grid."""
 
 
 class SearchConfig(Section):
     """How DCGAN restores: it searches the latent vector of the picture that matches; see `models/latent_search.py`."""
 
-    steps: Count = 60
+    steps: PositiveInt = 60
     """Gradient steps for each picture."""
-    validation_steps: Count = 15
+    validation_steps: PositiveInt = 15
     """The same for the validation pictures, at the end of each epoch."""
     learning_rate: Positive = 0.5
-    starts: Count = 64
+    starts: PositiveInt = 64
     """Drawings, the same for all pictures, of which the best is started from."""
     hidden_weight: Positive = 16.0
     """What a pixel of a mosaic's block counts, against 1 elsewhere."""
@@ -251,7 +251,7 @@ class LocatorConfig(Section):
     """The locator, see `models/locator.py`, and what it learns from."""
 
     filters: Annotated[int, pydantic.Field(strict=True, ge=4)] = 12
-    blocks: CountOrNone = 4
+    blocks: NonNegativeInt = 4
     window: Annotated[int, pydantic.Field(strict=True, ge=64, multiple_of=32)] = 256
     """Side of the training windows, in pixels."""
 

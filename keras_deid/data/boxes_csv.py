@@ -40,8 +40,8 @@ def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
         For each path its boxes, in the file's order.
 
     Raises:
-        UserError: if the file is missing, is no UTF-8 text, lacks a column, has an unknown one, or has a line with a
-            wrong number of fields, something that is no finite number, or an empty box. The line is named.
+        UserError: if the file is missing, is not UTF-8 text, lacks a column, has an unknown one, or has a line with a
+            wrong number of fields, a value that is not a finite number, or an empty box. The message names the line.
     """
     listed: dict[str, list[ListedBox]] = {}
     for line, fields in _read_rows(path, optional=()):

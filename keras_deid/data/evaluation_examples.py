@@ -23,7 +23,7 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
 
     Args:
         data: source and sizes.
-        deidentify: what hides the faces, at the fixed strength `evaluate_block`; not used for pairs.
+        deidentify: what hides the faces, at the fixed strength `block_size`; not used for pairs.
         split: `"train"`, `"val"` or `"test"`.
         batch_size: pictures in a batch; the last one may have fewer.
 
@@ -49,7 +49,7 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
 
     def batch(stored: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         picture, boxes = stored["picture"], stored["boxes"]
-        strength = strength_in_pixels(deidentify.evaluate_block, boxes, deidentify.unit)
+        strength = strength_in_pixels(deidentify.block_size, boxes, deidentify.unit)
         x, y, mask = x_y_mask(picture, boxes, strength, deidentify)
         is_pair = picture.shape[-1] == PAIR_CHANNELS
         return {

@@ -51,7 +51,7 @@ def find_images(folder: Path | str) -> list[Path]:
         Paths that begin with `folder`, sorted by their path inside it.
 
     Raises:
-        UserError: if `folder` is missing, is no folder, or holds no picture.
+        UserError: if `folder` is missing, is not a folder, or holds no picture.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -206,7 +206,7 @@ def _opened(path: Path | str) -> Image.Image:
         raise ImageError(path, f"too large ({width} x {height}, more than {PIXEL_LIMIT} pixels)")
     if picture.mode == "F":
         picture.close()
-        raise ImageError(path, "floating-point pixels, of which nobody knows what is white")
+        raise ImageError(path, "floating-point images are not supported (unknown white level)")
     return picture
 
 

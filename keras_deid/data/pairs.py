@@ -66,8 +66,8 @@ class Pairs:
     Args:
         keys: what names each pair: its path in the folder, without the suffix.
         read: reads the pair of a key.
-        val_share: share of the pairs for validation, where there is no sub-folder `val/`.
-        test_share: share of the pairs for testing, where there is no sub-folder `test/`.
+        val_fraction: fraction of the pairs for validation, where there is no sub-folder `val/`.
+        test_fraction: fraction of the pairs for testing, where there is no sub-folder `test/`.
 
     Attributes:
         keys: the names of the pairs of each split, in order.
@@ -75,9 +75,9 @@ class Pairs:
     """
 
     def __init__(
-        self, keys: Iterable[str], read: Callable[[str], Pair], val_share: float = 0.1, test_share: float = 0.1
+        self, keys: Iterable[str], read: Callable[[str], Pair], val_fraction: float = 0.1, test_fraction: float = 0.1
     ) -> None:
-        self.keys = _by_split(sorted(keys), val_share, test_share)
+        self.keys = _by_split(sorted(keys), val_fraction, test_fraction)
         self.counts = {split: len(keys) for split, keys in self.keys.items()}
         self._read = read
 
@@ -98,8 +98,8 @@ def open_folders(
     y_folder: Path | str,
     masks: Path | str | None = None,
     *,
-    val_share: float = 0.1,
-    test_share: float = 0.1,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.1,
 ) -> Pairs:
     """Opens pairs that lie in two folders under the same names; the suffix may differ.
 
@@ -108,8 +108,8 @@ def open_folders(
         y_folder: the originals.
         masks: folder of masks with the same names, bright where x is de-identified; None: where x and y differ (see
             `difference_mask`).
-        val_share: as for `Pairs`.
-        test_share: as for `Pairs`.
+        val_fraction: as for `Pairs`.
+        test_fraction: as for `Pairs`.
 
     Raises:
         UserError: if a folder is missing or empty, or a name is in one of them only or twice.
@@ -121,7 +121,7 @@ def open_folders(
     def read(key: str) -> Pair:
         return _read_pair(key, x_paths[key], y_paths[key], mask_paths.get(key))
 
-    return Pairs(x_paths, read, val_share, test_share)
+    return Pairs(x_paths, read, val_fraction, test_fraction)
 
 
 def open_side_by_side(
@@ -129,8 +129,8 @@ def open_side_by_side(
     original_half: Half = "right",
     masks: Path | str | None = None,
     *,
-    val_share: float = 0.1,
-    test_share: float = 0.1,
+    val_fraction: float = 0.1,
+    test_fraction: float = 0.1,
 ) -> Pairs:
     """Opens pairs of which each is one picture, the two halves side by side.
 
@@ -138,8 +138,8 @@ def open_side_by_side(
         folder: the pictures.
         original_half: the half that is the original; the other one is de-identified.
         masks: folder of masks with the same names, of the size of a half; None: where the halves differ.
-        val_share: as for `Pairs`.
-        test_share: as for `Pairs`.
+        val_fraction: as for `Pairs`.
+        test_fraction: as for `Pairs`.
 
     Raises:
         UserError: if a folder is missing or empty, or a name is there twice or has no mask.
@@ -158,14 +158,14 @@ def open_side_by_side(
         x, y = (left, right) if original_half == "right" else (right, left)
         return Pair(key, x, y, _mask(x, y, mask_paths.get(key)))
 
-    return Pairs(paths, read, val_share, test_share)
+    return Pairs(paths, read, val_fraction, test_fraction)
 
 
 def open_matching(folder: Path | str) -> Pairs:
     """Opens the pairs that there are among [CycleGAN](https://arxiv.org/abs/1703.10593)'s folders.
 
     Args:
-        folder: has `trainA/` and `trainB/`, which are no pairs and not opened here; may have `valA/` and `valB/`,
+        folder: has `trainA/` and `trainB/`, which are not pairs and are not opened here; may have `valA/` and `valB/`,
             `testA/` and `testB/`. In A lie de-identified pictures, in B originals; where both have a name, these two
             are a pair. Others are left out.
 
@@ -182,7 +182,7 @@ def open_matching(folder: Path | str) -> Pairs:
         if all(side.is_dir() for side in sides):
             x_paths, y_paths = map(_by_key, sides)
             paths |= {f"{split}/{key}": (x_paths[key], y_paths[key]) for key in x_paths.keys() & y_paths.keys()}
-    return Pairs(paths, lambda key: _read_pair(key, *paths[key]), val_share=0.0, test_share=0.0)
+    return Pairs(paths, lambda key: _read_pair(key, *paths[key]), val_fraction=0.0, test_fraction=0.0)
 
 
 def difference_mask(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -209,12 +209,12 @@ def _read_pair(key: str, x_path: Path, y_path: Path, mask_path: Path | None = No
     return Pair(key, x, y, _mask(x, y, mask_path))
 
 
-def _by_split(keys: list[str], val_share: float, test_share: float) -> dict[str, list[str]]:
+def _by_split(keys: list[str], val_fraction: float, test_fraction: float) -> dict[str, list[str]]:
     folders = {key: key.split("/")[0] for key in keys}
     with_folder = {folder for folder in folders.values() if folder in SPLITS}
     splits: dict[str, list[str]] = {split: [] for split in SPLITS}
     for key, folder in folders.items():
-        drawn = split_of(key, val_share, test_share)
+        drawn = split_of(key, val_fraction, test_fraction)
         if folder in ("val", "test"):
             splits[folder].append(key)
         else:

@@ -21,7 +21,8 @@ from keras_deid.errors import UserError
 if TYPE_CHECKING:
     import tensorflow as tf
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 had `val_share` and `test_share` among the settings; it is still read."""
 DESCRIPTION = "dataset.json"
 SKIPPED = "skipped.csv"
 CONTACT_SHEET = "contact_sheet.png"
@@ -35,7 +36,7 @@ class PreparedDataset:
         description: what is in `dataset.json`.
         settings: what it was prepared with.
         counts: number of examples of each split.
-        fingerprint: hexadecimal; the same for the same examples, whoever prepared them.
+        fingerprint: hexadecimal; the same for the same examples.
     """
 
     def __init__(self, folder: Path, description: dict[str, Any]) -> None:
@@ -53,7 +54,7 @@ class PreparedDataset:
             folder: what `scripts/prepare.py` wrote.
 
         Raises:
-            UserError: if `folder` is missing, is no prepared data set, is of another schema version, or lacks a shard.
+            UserError: if `folder` is missing or not a prepared data set, has another schema version, or lacks a shard.
         """
         folder = Path(folder)
         description = read_description(folder)
@@ -103,7 +104,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     """Reads `dataset.json`.
 
     Raises:
-        UserError: if `folder` is missing, is no prepared data set, or is of another schema version.
+        UserError: if `folder` is missing, is not a prepared data set, or is of another schema version.
     """
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
@@ -113,6 +114,9 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder}: {state}; give a folder that scripts/prepare.py wrote") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder / DESCRIPTION}: cannot be read ({error}); prepare the photographs again") from error
+    if schema == 1:
+        settings = {key.replace("_share", "_fraction"): value for key, value in description["settings"].items()}
+        return {**description, "settings": settings}
     if schema != SCHEMA:
         raise UserError(
             f"{folder / DESCRIPTION}: expected schema version {SCHEMA}; received {schema}; "

@@ -74,12 +74,12 @@ def open_source(data: DataConfig, size: Size) -> Source:
         raise UserError(f"data.path should be given for data.source={data.source}")
     if data.source == "prepared":
         return _prepared_source(PreparedDataset.open(data.path))
-    shares = {"val_share": data.prepare.val_share, "test_share": data.prepare.test_share}
+    fractions = {"val_fraction": data.prepare.val_fraction, "test_fraction": data.prepare.test_fraction}
     if data.source == "folders":
-        return _pairs_source(open_folders(data.path / "x", data.path / "y", data.masks, **shares))
+        return _pairs_source(open_folders(data.path / "x", data.path / "y", data.masks, **fractions))
     if data.source == "unpaired_folders":
         return _pairs_source(open_matching(data.path))
-    return _pairs_source(open_side_by_side(data.path, data.original_half, data.masks, **shares))
+    return _pairs_source(open_side_by_side(data.path, data.original_half, data.masks, **fractions))
 
 
 def _synthetic_source(data: DataConfig, size: Size) -> Source:
@@ -126,7 +126,7 @@ def no_pictures(data: DataConfig, split: str, way_out: str) -> str:
     if data.source != "unpaired_folders":
         return f"the {split} split of {data.path or data.source} is empty: add pictures, or {way_out}"
     if split == "train":
-        return f"{data.path}: trainA and trainB are no pairs; set training.method=unpaired, or give pairs"
+        return f"{data.path}: trainA and trainB are not pairs; set training.method=unpaired, or give pairs"
     return (
         f"{data.path}: {split}A and {split}B have no picture of the same name, so that nothing can be compared; add "
         "some, or evaluate on other data"

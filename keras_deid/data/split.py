@@ -6,33 +6,34 @@ import unicodedata
 SPLITS = ("train", "val", "test")
 
 
-def split_of(path_key: str, val_share: float, test_share: float) -> str:
+def split_of(path_key: str, val_fraction: float, test_fraction: float) -> str:
     """Puts a photograph into train, validation or test by a hash of its key.
 
-    The hash is read as a number `u` in [0, 1): `u < test_share` is test, the next `val_share` is validation, the rest
-    is train. So a photograph never moves when others are added, and a new `val_share` leaves the test split as it was.
+    The hash is read as a number `u` in [0, 1): `u < test_fraction` is test, the next `val_fraction` is validation, the
+    rest is train. So a photograph never moves when others are added, and a new `val_fraction` leaves the test split as
+    it was.
 
     Args:
         path_key: what names the photograph, see `path_key`.
-        val_share: share of the photographs for validation, in [0, 1).
-        test_share: share of the photographs for testing, in [0, 1).
+        val_fraction: fraction of the photographs for validation, in [0, 1).
+        test_fraction: fraction of the photographs for testing, in [0, 1).
 
     Returns:
         `"train"`, `"val"` or `"test"`.
 
     Raises:
-        ValueError: if a share is negative, or both together leave nothing to train on.
+        ValueError: if a fraction is negative, or both together leave nothing to train on.
     """
-    if not (val_share >= 0 and test_share >= 0 and val_share + test_share < 1):
+    if not (val_fraction >= 0 and test_fraction >= 0 and val_fraction + test_fraction < 1):
         raise ValueError(
-            "Expected val_share and test_share of at least 0 and together below 1. "
-            f"Received: val_share={val_share}, test_share={test_share}"
+            "Expected val_fraction and test_fraction of at least 0 and together below 1. "
+            f"Received: val_fraction={val_fraction}, test_fraction={test_fraction}"
         )
     digest = hashlib.blake2b(path_key.encode("utf-8", "surrogateescape"), digest_size=8).digest()
     position = int.from_bytes(digest, "big") / 2**64
-    if position < test_share:
+    if position < test_fraction:
         return "test"
-    if position < test_share + val_share:
+    if position < test_fraction + val_fraction:
         return "val"
     return "train"
 

@@ -78,7 +78,7 @@ def training_batches(
     windows = training_windows(pictures, data, batch_size=batch_size, seed=seed, start_step=start_step)
 
     def batch(cut: tf.Tensor, boxes: tf.Tensor, draws: tf.Tensor) -> Batch:
-        low, high = deidentify.train_block
+        low, high = deidentify.train_block_size
         strength = strength_in_pixels((low + (high - low) * draws)[:, None], boxes, deidentify.unit)
         return x_y_mask(cut, boxes, strength, deidentify)
 

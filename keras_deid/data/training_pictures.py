@@ -64,7 +64,7 @@ def load_training_pictures(data: DataConfig, cache_limit: int = CACHE_LIMIT) -> 
     source = open_source(data, size)
     count = source.counts["train"]
     if not count:
-        raise UserError(no_pictures(data, "train", "lower the shares"))
+        raise UserError(no_pictures(data, "train", "lower the fractions"))
     if source.stream is not None and count * size[0] * size[1] * source.channels > cache_limit:
         return TrainingPictures(count, source.stream)
     return TrainingPictures.in_memory(source.read("train"), data, source.channels)

@@ -91,7 +91,7 @@ def unpaired_batches(
 
     Returns:
         data set of (x, y, mask): uint8 `(batch, height, width, 3)`, the same of other scenes, float32 `(batch, height,
-        width, 1)`, 1 where x is de-identified; 0 everywhere where it comes so, because nobody knows.
+        width, 1)`, 1 where x is de-identified; 0 everywhere where x comes de-identified (the region is unknown).
 
     Raises:
         UserError: if a side has fewer pictures than a batch.

@@ -38,7 +38,7 @@ def evaluate_blocks(
 
     Args:
         generator: maps float `(batch, height, width, 3)` in [-1, 1] to the same.
-        config: its `data` and `deidentify` say what is evaluated; each of `blocks` takes the place of `evaluate_block`.
+        config: its `data` and `deidentify` say what is evaluated; each of `blocks` takes the place of `block_size`.
         split: "train", "val" or "test".
         blocks: sizes of a mosaic block (or blur sigmas), > 0, in the unit of the configuration.
         out: JSON file to write; a CSV and a PNG are written beside it, under the same name.
@@ -71,7 +71,7 @@ def evaluate_blocks(
             {key: part[key] for key in ("block", "inputs", "restored", "original", "intervals")} for part in parts
         ],
     }
-    del figures["settings"]["deidentify"]["evaluate_block"]
+    del figures["settings"]["deidentify"]["block_size"]
     write_bytes(out.with_suffix(".csv"), _csv(figures))
     write_bytes(out.with_suffix(".png"), _png(figures))
     write_json(out, figures)
@@ -80,7 +80,7 @@ def evaluate_blocks(
 
 def with_block(config: Config, block: float) -> Config:
     """Returns the configuration with another strength of the mosaic at evaluation."""
-    deidentify = config.deidentify.model_copy(update={"evaluate_block": block})
+    deidentify = config.deidentify.model_copy(update={"block_size": block})
     return config.model_copy(update={"deidentify": deidentify})
 
 

@@ -46,7 +46,7 @@ def _enlarged(batch: Mapping[str, np.ndarray], deidentify: DeidentifyConfig, ker
     height, width = picture.shape[1:3]
     for boxes in np.moveaxis(batch["boxes"], 1, 0):  # one face of each picture at a time, as they were hidden
         regions = scale_boxes(boxes, deidentify.scale, height, width)
-        block = strength_in_pixels(deidentify.evaluate_block, boxes, deidentify.unit)
+        block = strength_in_pixels(deidentify.block_size, boxes, deidentify.unit)
         inside = region_mask(regions, height, width, deidentify.shape) > 0
         picture = tf.where(inside, block_means_enlarged(batch["y"], regions, block, kernel), picture)
     return np.asarray(picture)

@@ -150,7 +150,7 @@ def _describe_deidentification(config: Config) -> dict[str, Any] | None:
     """The settings that the figures depend on; None for pairs, which come de-identified."""
     if is_deidentified(config):
         return None
-    return config.deidentify.model_dump(mode="json", exclude={"train_block"})
+    return config.deidentify.model_dump(mode="json", exclude={"train_block_size"})
 
 
 def _grid_columns(evaluation: Evaluation, input_name: str) -> dict[str, list[np.ndarray]]:

@@ -293,7 +293,7 @@ def _settings(
         "layers": ", ".join(networks[0].explained.layers),
         "pictures": f"{len(pictures)} of {pictures.size[0]} x {pictures.size[1]} pixels",
         "data": f"{data.source}{f' {data.path}' if data.path else ''}",
-        "de-identification": f"{config.deidentify.method}, strength {config.deidentify.evaluate_block}",
+        "de-identification": f"{config.deidentify.method}, strength {config.deidentify.block_size}",
         "generator": ", ".join(f"{name} {value}" for name, value in _of_generator(config).items()),
         "discriminator": "conditional" if networks[0].explained.discriminator.input_shape[-1] == 6 else "unconditional",
         "intervals": f"{LEVEL:.0%}, {RESAMPLES} bootstrap resamples over pictures{_over_runs(networks)}, seed 0",

@@ -65,7 +65,7 @@ def _faces_on(photos: Sequence[Path], folder: Path, place: Path, config: Config)
         link = place / "photos" / photo.relative_to(folder)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(photo.resolve())
-    settings = {**config.data.prepare.model_dump(), "val_share": 0.0, "test_share": 0.0}
+    settings = {**config.data.prepare.model_dump(), "val_fraction": 0.0, "test_fraction": 0.0}
     try:
         prepare(place / "photos", place / "prepared", **settings, workers=1)
     except NoExamplesError:

@@ -18,7 +18,7 @@ class CBAM(keras.layers.Layer):
 
     Args:
         reduction: int >= 1; must divide the number of input channels.
-        gates: `"open"` starts both gates at 0.98, so that modules in a row pass the signal on; `"ordinary"` is the
+        gate_init: `"open"` starts both gates at 0.98, so that modules in a row pass the signal on; `"default"` is the
             authors' start, near 0.5: right for a module inside a residual branch, but nine of them on a trunk leave
             0.25^9 = 4e-6 of it (Wang et al., 2017, arXiv 1704.06904, section 3.1).
 
@@ -26,19 +26,19 @@ class CBAM(keras.layers.Layer):
         inputs: float tensor `(batch, height, width, channels)`.
 
     Raises:
-        ValueError: if `gates` is unknown; in `build`, if `reduction` does not divide `channels`.
+        ValueError: if `gate_init` is unknown; in `build`, if `reduction` does not divide `channels`.
 
     Reference:
         [Woo et al., 2018](https://arxiv.org/abs/1807.06521), eq. 1-3.
     """
 
-    def __init__(self, reduction: int = 16, gates: str = "open", **kwargs: Any) -> None:
+    def __init__(self, reduction: int = 16, gate_init: str = "open", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if gates not in ("open", "ordinary"):
-            raise ValueError(f"`gates` should be 'open' or 'ordinary'. Received: gates={gates!r}")
+        if gate_init not in ("open", "default"):
+            raise ValueError(f"`gate_init` should be 'open' or 'default'. Received: gate_init={gate_init!r}")
         self.reduction = reduction
-        self.gates = gates
-        is_open = gates == "open"
+        self.gate_init = gate_init
+        is_open = gate_init == "open"
         self.channel_attention = ChannelAttention(
             reduction, CHANNEL_BIAS if is_open else None, name="channel_attention", dtype=self.dtype_policy
         )
@@ -61,4 +61,12 @@ class CBAM(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "reduction": self.reduction, "gates": self.gates}
+        return {**super().get_config(), "reduction": self.reduction, "gate_init": self.gate_init}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> CBAM:
+        """Makes the layer from its configuration, also from one in a file of version 0.1 (`gates: open | ordinary`)."""
+        config = dict(config)
+        if "gates" in config:
+            config["gate_init"] = "default" if config.pop("gates") == "ordinary" else "open"
+        return cls(**config)

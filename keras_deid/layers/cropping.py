@@ -1,4 +1,4 @@
-"""Cutting off borders."""
+"""Cropping of borders, with a fast gradient."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable(package="keras_deid")
-class Cropping2D(keras.layers.Cropping2D):
+# The registered name is the one in model files: runs that were saved under it stay readable.
+@keras.saving.register_keras_serializable(package="keras_deid", name="Cropping2D")
+class BorderCropping2D(keras.layers.Cropping2D):
     """Cuts rows and columns off, as `keras.layers.Cropping2D`.
 
     Its gradient is written out: it pads the gradient with zeros, which is what the backend derives, and on a CPU about
@@ -31,6 +32,6 @@ class Cropping2D(keras.layers.Cropping2D):
                 (upstream,) = arguments or (upstream,)
                 return ops.pad(upstream, ((0, 0), *self.cropping, (0, 0)))
 
-            return super(Cropping2D, self).call(values), gradient
+            return super(BorderCropping2D, self).call(values), gradient
 
         return cropped(inputs)

@@ -30,7 +30,7 @@ def dcgan_generator(
         A functional model: float `(batch, latent)`, drawn from N(0, 1) -> float32 `(batch, side, side, 3)` in (-1, 1).
 
     Raises:
-        ValueError: if the pictures are not square, or their side is no power of two from 16 on.
+        ValueError: if the pictures are not square, or their side is not a power of two from 16 on.
 
     Reference:
         [Radford et al., 2016](https://arxiv.org/abs/1511.06434), section 3 and figure 1.
@@ -69,7 +69,7 @@ def dcgan_discriminator(
         of a `patch_discriminator` whose one patch is the whole picture.
 
     Raises:
-        ValueError: if the pictures are not square, or their side is no power of two from 16 on.
+        ValueError: if the pictures are not square, or their side is not a power of two from 16 on.
 
     Reference:
         [Radford et al., 2016](https://arxiv.org/abs/1511.06434), section 3.

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_deid.layers.cbam import CBAM
-from keras_deid.layers.cropping import Cropping2D
+from keras_deid.layers.cropping import BorderCropping2D
 from keras_deid.layers.instance_norm import InstanceNormalization
 from keras_deid.layers.reflection_padding import ReflectionPadding2D
 
@@ -19,7 +19,7 @@ def resnet_generator(
     blocks: int = 9,
     downsamplings: int = 2,
     attention: str = "between",
-    gates: str = "open",
+    gate_init: str = "open",
     reduction: int = 16,
     normalization: str = "instance",
     upsampling: str = "transposed",
@@ -42,7 +42,7 @@ def resnet_generator(
         attention: where CBAM sits. `"between"`: after each block, on the trunk (the paper). `"branch"`: inside the
             block before the sum, where CBAM's authors put it and where a closed gate cannot cut the trunk.
             `"none"`: CycleGAN.
-        gates: how CBAM's gates start, see `CBAM`; on the trunk anything but `"open"` starves the layers behind.
+        gate_init: how CBAM's gates start, see `CBAM`; on the trunk anything but `"open"` starves the layers behind.
         reduction: CBAM's channel reduction; must divide `2**downsamplings * filters`.
         normalization: `"instance"` (CycleGAN, the paper) or `"none"`: super-resolution networks leave it out, because
             it takes away the brightness and contrast that have to be restored (Lim et al., 2017, arXiv 1707.02921).
@@ -51,7 +51,7 @@ def resnet_generator(
         global_skip: G adds what it computes to its input, so that what needs no change is right from the first step.
             The sum is not bounded by a tanh; `to_uint8` clips it.
         residual_scale: what each branch is multiplied by before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et
-            al., 2017, section 3.3. CBAM in the branch with ordinary gates multiplies it by about 0.25 at the start.
+            al., 2017, section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
         dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
         name: name of the model.
 
@@ -83,7 +83,7 @@ def resnet_generator(
         return ReflectionPadding2D(padding, name=f"{name}_pad")(x)
 
     def attend(x: Any, index: int) -> Any:
-        return CBAM(reduction, gates, name=f"cbam_{index}")(x)
+        return CBAM(reduction, gate_init, name=f"cbam_{index}")(x)
 
     def residual_block(x: Any, index: int) -> Any:
         name, channels = f"block_{index}", x.shape[-1]
@@ -106,7 +106,7 @@ def resnet_generator(
     def double(x: Any, channels: int, name: str) -> Any:
         if upsampling == "transposed":
             x = keras.layers.Conv2DTranspose(channels, 3, 2, kernel_initializer=spread, name=f"{name}_conv")(x)
-            x = Cropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)  # the reference's alignment
+            x = BorderCropping2D(((1, 0), (1, 0)), name=f"{name}_crop")(x)  # the reference's alignment
         else:
             x = keras.layers.UpSampling2D(2, name=f"{name}_resize")(x)
             x = convolution(reflect(x, 1, name), channels, 3, name)

@@ -82,7 +82,7 @@ def open_picture(path: Path, least_side: int | None = None) -> Opened:
     with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
         # A profile of CMYK or grey says nothing about the RGB that it has become.
         profile = picture.info.get("icc_profile", b"") if picture.mode in ("RGB", "RGBA", "P") else b""
-        sampling = max(get_sampling(picture), 0)  # -1: is no JPEG in colour
+        sampling = max(get_sampling(picture), 0)  # -1: not a JPEG in colour
         return Opened(pixels, size, sampling, _exif_without_orientation(picture), profile or b"")
 
 

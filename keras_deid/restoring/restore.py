@@ -21,7 +21,7 @@ import numpy as np
 from keras_deid.data.boxes_csv import FrameBox, read_frame_boxes_csv
 from keras_deid.data.images import IMAGE_SUFFIXES, ImageError, find_images
 from keras_deid.errors import UserError
-from keras_deid.restoring.manifest import Manifest, Row, settings_of, state
+from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
 from keras_deid.restoring.model import Restorer
 from keras_deid.restoring.parts import BATCH_SIZE, listed_part, restore_parts
 from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE, Opened, open_picture, write_picture
@@ -79,7 +79,7 @@ class _Work:
     """A picture in memory, and what of it the model has to restore."""
 
     job: _Job
-    state: Row
+    state: SourceState
     opened: Opened
     parts: tuple[Part, ...]
     inputs: tuple[np.ndarray, ...]
@@ -120,7 +120,7 @@ def restore_folder(
     boxes_of = _boxes_of(sources, boxes)
     report = Report()
     try:
-        # Rows are written as they come, so that a kill, too, leaves a journal to continue from.
+        # Records are written as they come, so that a kill, too, leaves a journal to continue from.
         manifest = Manifest(out, settings_of(model.name, model.identity, boxes))
         jobs = [_Job(name, path, boxes_of(name)) for name, path in sources.items() if not manifest.is_done(name, path)]
         report.kept = len(sources) - len(jobs)
@@ -267,7 +267,7 @@ def _read(job: _Job, model: Restorer) -> _Work:
     return _Work(job, before, opened, parts, tuple(cut_out(opened.pixels, part, model.size) for part in parts))
 
 
-def _state(source: Path) -> Row:
+def _state(source: Path) -> SourceState:
     try:
         return state(source)
     except OSError as error:

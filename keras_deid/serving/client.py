@@ -14,14 +14,14 @@ import urllib3
 
 from keras_deid.data.images import encode_png, read_image
 from keras_deid.errors import UserError
-from keras_deid.serving.offer import read_offer
-from keras_deid.serving.request import RESPONSE_LIMIT, RETRIED, Again, ServingError, decode_picture, send
+from keras_deid.serving.metadata import read_metadata
+from keras_deid.serving.request import RESPONSE_LIMIT, RETRIED, Retry, ServingError, decode_picture, send
 
 _URL = re.compile(r"(?P<server>https?://[^/]+)/v1/models/(?P<name>[^/:]+)(/versions/[0-9]+|/labels/[^/:]+)?")
 
 
 class RestModel:
-    """A model on a server; what it offers is read from the server's metadata.
+    """A model on a server; its signatures and size are read from the server's metadata.
 
     Requests are sent again only after 503, 504 or a refused connection: in other cases the server may have got them.
 
@@ -43,7 +43,7 @@ class RestModel:
         self._url = url
         self._deadline = deadline
         self._pool = urllib3.PoolManager(retries=False)
-        self.version, self._files, self.size, self.context = read_offer(
+        self.version, self._files, self.size, self.context = read_metadata(
             url, self._states, lambda: self._get("/metadata"), wait
         )
         self.identity = f"{found['server']} {self.name} {self.version}"
@@ -89,15 +89,6 @@ class RestModel:
         body = json.dumps({"signature_name": signature, "inputs": inputs}).encode()
         return self._request("POST", ":predict", body)["outputs"]
 
-    def predict_rows(self, signature: str, instances: Sequence[Any]) -> list[Any]:
-        """Calls any signature with a JSON value for each picture; returns the `predictions`.
-
-        Raises:
-            ServingError: if the server does not answer, or says no.
-        """
-        body = json.dumps({"signature_name": signature, "instances": list(instances)}).encode()
-        return self._request("POST", ":predict", body)["predictions"]
-
     def _states(self) -> list[str]:
         return [row["state"] for row in self._get("")["model_version_status"]]
 
@@ -117,7 +108,7 @@ class RestModel:
             content = response.read(RESPONSE_LIMIT + 1)
             response.release_conn()
         except urllib3.exceptions.NewConnectionError:
-            raise Again(ServingError(url, "no server there (connection refused); start one")) from None
+            raise Retry(ServingError(url, "no server there (connection refused); start one")) from None
         except urllib3.exceptions.TimeoutError:
             raise ServingError(url, f"no answer within {self._deadline:g} seconds") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -137,5 +128,5 @@ def _parse(url: str, status: int, content: bytes) -> Any:
     message = answer.get("error") if isinstance(answer, dict) else None
     error = ServingError(url, str(message or "the response is not JSON, as of something other than a server"), status)
     if status in RETRIED:
-        raise Again(error)
+        raise Retry(error)
     raise error

@@ -27,7 +27,7 @@ def export(run: Path, to: Path | None = None, version: int | None = None) -> Pat
     The same weights give the same bytes each time, but for TensorFlow's `fingerprint.pb`.
 
     Args:
-        run: folder with `config.yaml` and `generator.keras`; the figures in `evaluation.json` go into the model card.
+        run: folder with `config.yaml` and `generator.keras`; the metrics in `evaluation.json` go into the model card.
         to: folder of the model, whose name is the model's on a server; `saved_models/NAME`, with the name in the run's
             configuration, if not given.
         version: >= 1; one more than the highest that is there, if not given.

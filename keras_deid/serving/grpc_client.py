@@ -18,14 +18,14 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 
 from keras_deid.data.images import encode_png
 from keras_deid.errors import UserError
-from keras_deid.serving.offer import read_offer
-from keras_deid.serving.request import RESPONSE_LIMIT, Again, ServingError, decode_picture, send
+from keras_deid.serving.metadata import read_metadata
+from keras_deid.serving.request import RESPONSE_LIMIT, Retry, ServingError, decode_picture, send
 
 _ADDRESS = re.compile(r"(?P<server>[^/]+:[0-9]+)/(?P<name>[^/:]+)")
 
 
 class GrpcModel:
-    """A model on a server; what it offers is read from the server's metadata.
+    """A model on a server; its signatures and size are read from the server's metadata.
 
     Requests are sent again only after UNAVAILABLE, which is 503 and a refused connection.
 
@@ -49,7 +49,7 @@ class GrpcModel:
         limits = [(f"grpc.max_{way}_message_length", RESPONSE_LIMIT) for way in ("send", "receive")]
         channel = grpc.insecure_channel(found["server"], limits)
         self._models, self._predictions = ModelServiceStub(channel), PredictionServiceStub(channel)
-        self.version, self._files, self.size, self.context = read_offer(
+        self.version, self._files, self.size, self.context = read_metadata(
             address, lambda: self.states().values(), self._metadata, wait
         )
         self.identity = f"{found['server']} {self.name} {self.version}"
@@ -108,7 +108,7 @@ class GrpcModel:
             except grpc.RpcError as error:
                 code = error.code()
                 failed = ServingError(self._address, error.details() or code.name, _HTTP.get(code, 500))
-                raise (Again(failed) if code == grpc.StatusCode.UNAVAILABLE else failed) from None
+                raise (Retry(failed) if code == grpc.StatusCode.UNAVAILABLE else failed) from None
 
         return send(attempt, self._deadline)
 

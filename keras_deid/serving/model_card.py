@@ -42,7 +42,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
     config = load_config(run / "config.yaml")
     height, width = config.data.image_size
     evaluation = _read_json(run / "evaluation.json")
-    boxes = "boxes: float32 [N, K, 4], x0, y0, x1, y1 in pixels, a row of zeros is none"
+    boxes = "boxes: float32 [N, K, 4], x0, y0, x1, y1 in pixels, a row of zeros is ignored"
     return {
         "name": name,
         "description": config.description,
@@ -52,7 +52,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
             "deidentify": config.deidentify.model_dump(mode="json"),
             "context": training_context(config),
         },
-        "figures": {key: evaluation[key] for key in ("split", "images", "inputs", "restored") if key in evaluation},
+        "metrics": _metrics(evaluation),
         "input": {
             "size": [height, width],
             "serving_default": f"image: float32 [N, {height}, {width}, 3], RGB in [0, 1] -> restored, the same",
@@ -72,6 +72,15 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
         "intended_use": list(INTENDED_USE),
         "forbidden_use": list(FORBIDDEN_USE),
     }
+
+
+def _metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the card has of `evaluation.json`; version 0.1 called the baselines inputs, the first `mosaic`."""
+    metrics = {key: evaluation[key] for key in ("split", "images", "baselines", "restored") if key in evaluation}
+    if "inputs" in evaluation:
+        baselines = {"input" if name == "mosaic" else name: row for name, row in evaluation["inputs"].items()}
+        metrics["baselines"] = baselines
+    return metrics
 
 
 def training_context(config: Config) -> float | None:
@@ -113,8 +122,8 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     yield f"- de-identified by: {', '.join(f'{key} {value}' for key, value in trained['deidentify'].items())}"
     if trained["context"]:
         yield f"- each picture is {trained['context']:g} times as wide as the face in it"
-    yield "\n## Figures\n"
-    yield from _figures(card["figures"])
+    yield "\n## Metrics\n"
+    yield from _metric_table(card["metrics"])
     yield "\n## Intended use\n"
     yield from (f"- {line}" for line in card["intended_use"])
     yield "\n## Forbidden use\n"
@@ -125,13 +134,13 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     yield f"- SHA-256 of graph and weights: `{card['sha256']}`"
 
 
-def _figures(figures: dict[str, Any]) -> Iterator[str]:
-    if "restored" not in figures:
+def _metric_table(metrics: dict[str, Any]) -> Iterator[str]:
+    if "restored" not in metrics:
         yield "The run was not evaluated."
         return
-    rows = {**figures.get("inputs", {}), "restored": figures["restored"]}
-    names = list(figures["restored"])
-    yield f"Means over {figures.get('images')} pictures of the {figures.get('split')} split.\n"
+    rows = {**metrics.get("baselines", {}), "restored": metrics["restored"]}
+    names = list(metrics["restored"])
+    yield f"Means over {metrics.get('images')} pictures of the {metrics.get('split')} split.\n"
     yield f"| | {' | '.join(names)} |"
     yield f"|---{'|---' * len(names)}|"
     for source, means in rows.items():

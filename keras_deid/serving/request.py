@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import numpy as np
+import tenacity
 from PIL import Image
+from tenacity.stop import stop_base
+from tenacity.wait import wait_base
 
 from keras_deid.errors import UserError
 
@@ -38,7 +41,7 @@ class ServingError(UserError):
         self.status = status
 
 
-class Again(Exception):
+class Retry(Exception):
     """An attempt that may be repeated."""
 
     def __init__(self, error: ServingError) -> None:
@@ -50,21 +53,18 @@ def send(attempt: Callable[[float], _Answer], deadline: float) -> _Answer:
     """Sends a request, and after a pause sends it again where that is allowed.
 
     Args:
-        attempt: sends it once, within the seconds that it is given; raises `Again` if it may be repeated.
+        attempt: sends it once, within the seconds that it is given; raises `Retry` if it may be repeated.
         deadline: seconds for all attempts.
 
     Raises:
         ServingError: of the last attempt.
     """
     end = time.monotonic() + deadline
-    for pause in (*PAUSES, None):
-        try:
-            return attempt(max(end - time.monotonic(), 0.001))
-        except Again as again:
-            if pause is None or time.monotonic() + pause > end:
-                raise again.error from None
-            time.sleep(pause)
-    raise AssertionError("the last attempt returns or raises")
+    return _repeat(
+        lambda: attempt(max(end - time.monotonic(), 0.001)),
+        tenacity.wait_chain(*map(tenacity.wait_fixed, PAUSES)),
+        tenacity.stop_after_attempt(len(PAUSES) + 1) | tenacity.stop_before_delay(deadline),
+    )
 
 
 def wait_until_available(server: str, states: Callable[[], Iterable[str]], seconds: float) -> None:
@@ -78,29 +78,34 @@ def wait_until_available(server: str, states: Callable[[], Iterable[str]], secon
     Raises:
         ServingError: if none is in time, or the server answers something else than that it, or the model, is not there.
     """
-    end = time.monotonic() + seconds
-    while True:
+
+    def check() -> None:
         try:
             found = list(states())
-            if "AVAILABLE" in found:
-                return
-            last = ServingError(server, f"the model is {', '.join(found) or 'not there'}, not AVAILABLE")
         except ServingError as error:
-            if error.status not in (None, 404, *RETRIED):
-                raise
-            last = error
-        if time.monotonic() > end:
-            raise last
-        time.sleep(min(PAUSES[0], seconds))
+            raise Retry(error) if error.status in (None, 404, *RETRIED) else error from None
+        if "AVAILABLE" not in found:
+            raise Retry(ServingError(server, f"the model is {', '.join(found) or 'not there'}, not AVAILABLE"))
+
+    _repeat(check, tenacity.wait_fixed(min(PAUSES[0], seconds)), tenacity.stop_after_delay(seconds))
+
+
+def _repeat(attempt: Callable[[], _Answer], wait: wait_base, stop: stop_base) -> _Answer:
+    """Calls `attempt` until it no longer raises `Retry`; raises the last one's error when it is time to stop."""
+    retrying = tenacity.Retrying(retry=tenacity.retry_if_exception_type(Retry), wait=wait, stop=stop, reraise=True)
+    try:
+        return retrying(attempt)
+    except Retry as retry:
+        raise retry.error from None
 
 
 def decode_picture(url: str, content: bytes) -> np.ndarray:
     """Decodes a server's PNG to uint8 `(height, width, 3)`.
 
     Raises:
-        ServingError: if it is none.
+        ServingError: if it is not a PNG.
     """
     try:
         return np.asarray(Image.open(io.BytesIO(content), formats=("PNG",)).convert("RGB"))
     except Exception as error:
-        raise ServingError(url, f"the answer is no picture: {error}") from None
+        raise ServingError(url, f"the answer is not a picture: {error}") from None

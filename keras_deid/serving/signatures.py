@@ -32,10 +32,10 @@ class RestoringModule(tf.Module):
     - `serve_bytes`: `image_bytes` string `(batch,)`, files of any size and shape -> `restored_bytes` string `(batch,)`,
       PNG of each picture's own size. The network sees a picture shrunk or enlarged to fit its own size, in its own
       proportions, with the edge pixels repeated where it does not fill it. What is transparent is laid over white; of
-      an animation the first frame is taken; an EXIF orientation is not seen: whoever sends the file turns the picture.
+      an animation the first frame is taken; an EXIF orientation is not seen: the client turns the picture.
     - `serve_uint8_boxes`: `image` uint8 `(batch, any height, any width, 3)` and `boxes` float32 `(batch, boxes, 4)`,
       (x0, y0, x1, y1) in pixels -> `restored`, uint8 like `image`. Each box is restored as
-      `keras_deid.restoring.regions` says; all other pixels come back as they are. A row of zeros or of NaN is no box.
+      `keras_deid.restoring.regions` says; all other pixels come back as they are. A row of zeros or of NaN is ignored.
     - `serve_bytes_boxes`: `image_bytes` and `boxes` -> `restored_bytes`, the same for files.
 
     The module holds the variables in a list of its own: `keras.export.ExportArchive` writes them in an order that

@@ -34,7 +34,7 @@ class Chance:
         return low + int(self._next() * (high - low + 1))
 
     def happens(self, probability: float) -> bool:
-        """Returns True in this share of the calls."""
+        """Returns True in this fraction of the calls."""
         return self._next() < probability
 
     def pick(self, items: Sequence[Item]) -> Item:

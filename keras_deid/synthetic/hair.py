@@ -181,11 +181,11 @@ def _draw_strands(pen: Pen, hair: Hair, outer: np.ndarray, inner: np.ndarray, ch
     """Draws streaks that run between the two edges as hair does."""
     across = inner[np.linspace(len(inner) - 1, 0, len(outer)).astype(int)] - outer
     for _ in range(3):
-        share, thick = chance.between(0.15, 0.8), chance.between(0.05, 0.12)
+        fraction, thick = chance.between(0.15, 0.8), chance.between(0.05, 0.12)
         start = chance.whole(2, 10)
         stretch = slice(start, start + chance.whole(5, 10))
-        first = outer[stretch] + across[stretch] * share
-        second = outer[stretch] + across[stretch] * (share + thick)
+        first = outer[stretch] + across[stretch] * fraction
+        second = outer[stretch] + across[stretch] * (fraction + thick)
         pen.shape(np.concatenate([first, second[::-1]]), times(hair.colour, chance.pick((0.8, 1.18, 1.3))))
 
 

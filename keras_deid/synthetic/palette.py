@@ -38,13 +38,13 @@ def colour(red: float, green: float, blue: float) -> Colour:
     )
 
 
-def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Returns `first` with this share of `second`."""
-    rest = 1 - share
+def mix(first: Colour, second: Colour, fraction: float) -> Colour:
+    """Returns `first` with this fraction of `second`."""
+    rest = 1 - fraction
     return (
-        int(first[0] * rest + second[0] * share),
-        int(first[1] * rest + second[1] * share),
-        int(first[2] * rest + second[2] * share),
+        int(first[0] * rest + second[0] * fraction),
+        int(first[1] * rest + second[1] * fraction),
+        int(first[2] * rest + second[2] * fraction),
         255,
     )
 
@@ -69,8 +69,8 @@ def skin_colour(chance: Chance) -> Colour:
     """Returns a person's skin."""
     depth = chance.between(0, len(_SKINS) - 1.001)
     fairer, darker = _SKINS[int(depth)], _SKINS[int(depth) + 1]
-    share = depth % 1
-    base = tuple(a + (b - a) * share for a, b in zip(fairer, darker, strict=True))
+    fraction = depth % 1
+    base = tuple(a + (b - a) * fraction for a, b in zip(fairer, darker, strict=True))
     warm = chance.around(0, 0.04)
     light = chance.between(0.95, 1.03)
     return colour(base[0] * light * (1 + warm / 2), base[1] * light, base[2] * light * (1 - warm))

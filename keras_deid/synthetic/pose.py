@@ -24,9 +24,9 @@ class Pose(NamedTuple):
     """Middle of the face in the picture, 0..1."""
     y: float
     scale: float
-    """Half the height of the face, as a share of the picture's side."""
+    """Half the height of the face, as a fraction of the picture's side."""
     half_width: float
-    """Half the width of the face, as a share of half its height."""
+    """Half the width of the face, as a fraction of half its height."""
     yaw: float
     """Radians; positive looks to the right of the picture."""
     pitch: float

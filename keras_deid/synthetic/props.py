@@ -92,8 +92,8 @@ def draw_sign(pen: Pen, chance: Chance, x: float, ground: float, top: float) -> 
         pen.box(x - radius, top - radius, x + radius, top + radius, (40, 90, 170, 255))
         pen.oval(x, top, 0.6 * radius, 0.6 * radius, (240, 242, 244, 255))
     else:
-        for share, tint in ((1.0, (200, 34, 40, 255)), (0.6, (246, 240, 220, 255))):
-            r = radius * share * 1.2
+        for fraction, tint in ((1.0, (200, 34, 40, 255)), (0.6, (246, 240, 220, 255))):
+            r = radius * fraction * 1.2
             pen.polygon([(x - r, top + 0.7 * r), (x + r, top + 0.7 * r), (x, top - r)], tint)
 
 

@@ -21,7 +21,7 @@ _SHOWN = {"g_loss": "G", "d_loss": "D", "l1": "L1", "cycle": "cycle", "loss": "l
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """A bar over the whole run: share done, pictures per second, time left. Silent when nobody watches (no terminal).
+    """A bar over the whole run: fraction done, pictures per second, time left. Silent without a terminal.
 
     Args:
         total_steps: of the run.

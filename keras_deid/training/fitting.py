@@ -53,7 +53,7 @@ def check_folder(folder: Path, config: Config) -> None:
                     f"{folder}: was started with {key}={there!r}, not {given!r}; choose another --run or delete it"
                 )
     elif folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder}: exists and is no run; choose another --run")
+        raise UserError(f"{folder}: is not a run folder; choose another --run")
 
 
 def _differences(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:

@@ -21,7 +21,7 @@ class RestoringGAN(SteppedModel):
         means: names of the running means that `train_step` logs.
 
     Training data: batches (x, y, mask): uint8 or float pixel values `(batch, height, width, 3)` in [0, 255] twice, and
-    float `(batch, height, width, 1)`, 1 where de-identified. Whether x and y show the same scene is the way's matter.
+    float `(batch, height, width, 1)`, 1 where de-identified. Whether x and y are aligned depends on the method.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from keras_deid.atomic import whole_file
 
 
 class History:
-    """The figures of each finished epoch, kept in a CSV file that is whole at every moment.
+    """The metrics of each finished epoch, kept in a CSV file that is whole at every moment.
 
     Args:
         path: the file; what it holds already is read.

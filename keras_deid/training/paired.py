@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_deid import losses
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import RestoringGAN, averaged, move_average
-from keras_deid.training.pool import FakePool
+from keras_deid.training.pool import ImagePool
 
 
 class PairedGAN(RestoringGAN):
@@ -28,7 +28,7 @@ class PairedGAN(RestoringGAN):
         charbonnier_epsilon: where Charbonnier turns from square to absolute, in signed units.
         whole_weight: weight of the distance over the whole picture (1 in equation (3)).
         mask_weight: weight of the distance inside the mask.
-        compose: which terms see m*G(x) + (1-m)*x instead of G(x): `"none"`, `"adversarial"` or `"all"`.
+        composite: which terms see m*G(x) + (1-m)*x instead of G(x): `"none"`, `"adversarial"` or `"all"`.
         feature_weight: weight of feature matching, the L1 distance between D's layers for restored and original.
         perceptual_weight: weight of the L1 distance between `features` of restored and original.
         adversarial_fade_steps: steps over which the adversarial and the feature term grow to their weights.
@@ -58,7 +58,7 @@ class PairedGAN(RestoringGAN):
         charbonnier_epsilon: float = 0.1,
         whole_weight: float = 1.0,
         mask_weight: float = 0.0,
-        compose: str = "none",
+        composite: str = "none",
         feature_weight: float = 0.0,
         perceptual_weight: float = 0.0,
         adversarial_fade_steps: int = 0,
@@ -79,7 +79,7 @@ class PairedGAN(RestoringGAN):
         self.charbonnier_epsilon = charbonnier_epsilon
         self.whole_weight = whole_weight
         self.mask_weight = mask_weight
-        self.composed = compose
+        self.composite = composite
         self.feature_weight = feature_weight
         self.perceptual_weight = perceptual_weight
         self.adversarial_fade_steps = adversarial_fade_steps
@@ -87,7 +87,7 @@ class PairedGAN(RestoringGAN):
         self.judge = losses.layers_of(discriminator) if feature_weight else None
         self.conditional = conditional
         self.ema = ema
-        self.fakes = FakePool(pool, discriminator.input_shape[1:], seed) if pool else None
+        self.fakes = ImagePool(pool, discriminator.input_shape[1:], seed) if pool else None
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Takes one step of equation (4) on a batch and returns the running means of the epoch."""
@@ -95,9 +95,9 @@ class PairedGAN(RestoringGAN):
 
         with tf.GradientTape(persistent=True) as tape:
             restored = self.generator(x, training=True)
-            composed = losses.compose(restored, x, mask)
-            shown = restored if self.composed == "none" else composed
-            judged = composed if self.composed == "all" else restored
+            composed = losses.composite(restored, x, mask)
+            shown = restored if self.composite == "none" else composed
+            judged = composed if self.composite == "all" else restored
 
             # Equation (1): the adversarial terms
             real_logits, real_layers = self._judge(self._evidence(x, y))

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 
-class FakePool(keras.layers.Layer):
+class ImagePool(keras.layers.Layer):
     """Hands D, half of the time, a fake that G made earlier, so that D does not forget.
 
     While the pool fills, it returns what it is given. After that each picture is, with probability 1/2, swapped for
@@ -24,7 +24,7 @@ class FakePool(keras.layers.Layer):
     """
 
     def __init__(self, size: int, picture_shape: tuple[int, ...], seed: int = 0) -> None:
-        super().__init__(trainable=False, dtype="float32", name="fake_pool")
+        super().__init__(trainable=False, dtype="float32", name="image_pool")
         if size < 1:
             raise ValueError(f"`size` should be 1 or more. Received: size={size}")
         self.size = size

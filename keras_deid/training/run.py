@@ -52,7 +52,7 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
         folder: `runs/NAME`; see the README for what it holds afterwards.
 
     Returns:
-        The figures of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
+        The metrics of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
         without pairs may.
 
     Raises:
@@ -124,15 +124,15 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
     keras.mixed_precision.set_dtype_policy("float32")
-    figures = None
+    metrics = None
     if count_pictures(config, "test"):
         with tqdm(unit="picture", desc="evaluating", leave=False, disable=None) as bar:
             out = folder / "evaluation.json"
-            figures = evaluate_data(load_generator(folder), config, "test", out, progress=bar.update)
+            metrics = evaluate_data(load_generator(folder), config, "test", out, progress=bar.update)
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
-    write_json(folder / "summary.json", _summary(config, precision, gan, history, figures))
-    return figures
+    write_json(folder / "summary.json", _summary(config, precision, gan, history, metrics))
+    return metrics
 
 
 def prepare_if_needed(config: Config) -> None:
@@ -165,7 +165,7 @@ def prepare_if_needed(config: Config) -> None:
 
 
 def _summary(
-    config: Config, precision: str, gan: RestoringGAN, history: History, figures: dict[str, Any] | None
+    config: Config, precision: str, gan: RestoringGAN, history: History, metrics: dict[str, Any] | None
 ) -> dict[str, Any]:
     seconds = sum(row["seconds"] for row in history.rows)
     images = sum(row["seconds"] * row["images_per_second"] for row in history.rows)
@@ -184,7 +184,7 @@ def _summary(
             "generator": gan.generator.count_params(),
             "discriminator": gan.discriminator.count_params(),
         },
-        "figures": figures,
+        "metrics": metrics,
         "versions": versions(),
         "git_commit": git_commit(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

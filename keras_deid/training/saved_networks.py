@@ -22,7 +22,7 @@ class SavedNetworks:
     def __init__(self, run: Path, config: Config) -> None:
         policy = keras.mixed_precision.dtype_policy()
         keras.mixed_precision.set_dtype_policy("float32")
-        self._twins = {
+        self._networks = {
             run / "generator.keras": build_restorer(config),
             run / "discriminator.keras": build_discriminator(config),
         }
@@ -30,7 +30,7 @@ class SavedNetworks:
 
     def save(self, restorer: keras.Model, discriminator: keras.Model) -> None:
         """Saves the weights of both."""
-        for (path, twin), network in zip(self._twins.items(), (restorer, discriminator), strict=True):
-            twin.set_weights(network.get_weights())
+        for (path, saved), network in zip(self._networks.items(), (restorer, discriminator), strict=True):
+            saved.set_weights(network.get_weights())
             with whole_file(path) as partial:
-                twin.save(partial)
+                saved.save(partial)

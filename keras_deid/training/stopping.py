@@ -1,4 +1,4 @@
-"""Two reasons to stop early: somebody asks, or the numbers are no numbers any more."""
+"""Two reasons to stop early: the user asks, or a loss is not finite."""
 
 from __future__ import annotations
 

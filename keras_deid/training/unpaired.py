@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_deid import losses
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import RestoringGAN, averaged, move_average
-from keras_deid.training.pool import FakePool
+from keras_deid.training.pool import ImagePool
 
 
 class UnpairedGAN(RestoringGAN):
@@ -68,8 +68,8 @@ class UnpairedGAN(RestoringGAN):
         self.identity_weight = identity_weight
         self.adversarial_weight = adversarial_weight
         self.ema = ema
-        self.fakes = FakePool(pool, discriminator.input_shape[1:], seed) if pool else None
-        self.backward_fakes = FakePool(pool, backward_discriminator.input_shape[1:], seed + 1) if pool else None
+        self.fakes = ImagePool(pool, discriminator.input_shape[1:], seed) if pool else None
+        self.backward_fakes = ImagePool(pool, backward_discriminator.input_shape[1:], seed + 1) if pool else None
 
     @property
     def networks(self) -> tuple[keras.Model, ...]:
@@ -124,7 +124,7 @@ class UnpairedGAN(RestoringGAN):
         )
 
     def _adversarial_terms(
-        self, discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor, pool: FakePool | None
+        self, discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor, pool: ImagePool | None
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns equation (1) for a generator that made `fake`, and for the discriminator that judges it."""
         fake_logits = discriminator(fake, training=True)

@@ -9,13 +9,13 @@ from keras_deid.config import Config  # noqa: E402
 from keras_deid.training.networks import build_gan  # noqa: E402
 
 
-def _config(distance, compose):
+def _config(distance, composite):
     return Config.model_validate(
         {
             "data": {"image_size": [16, 16]},
             "generator": {"filters": 4, "blocks": 1, "reduction": 4},
             "discriminator": {"filters": 4, "layers": 1},
-            "loss": {"distance": distance, "compose": compose, "whole_weight": 3.0, "mask_weight": 2.0},
+            "loss": {"distance": distance, "composite": composite, "whole_weight": 3.0, "mask_weight": 2.0},
             "training": {"learning_rate": 1e-3, "discriminator_learning_rate": 2e-3, "ema": 0.75},
         }
     )
@@ -29,18 +29,18 @@ def _batch():
     return np.where(mask == 1, 128, y).astype("uint8"), y, mask
 
 
-@pytest.mark.parametrize(("distance", "compose"), [("l1", "none"), ("charbonnier", "adversarial"), ("l1", "all")])
-def test_training_steps_agree(distance, compose):
-    config, batch = _config(distance, compose), _batch()
+@pytest.mark.parametrize(("distance", "composite"), [("l1", "none"), ("charbonnier", "adversarial"), ("l1", "all")])
+def test_training_steps_agree(distance, composite):
+    config, batch = _config(distance, composite), _batch()
     gan = build_gan(config, steps_per_epoch=10)
     weights = gan.generator.get_weights(), gan.discriminator.get_weights()
-    twin = TorchGAN(config, "float32", pytorch.channels_last, weights)
+    counterpart = TorchGAN(config, "float32", pytorch.channels_last, weights)
     for _ in range(3):
         gan.reset_metrics()
         expected = {name: float(value) for name, value in gan.train_step(batch).items()}
-        received = {name: float(value) for name, value in twin.train_step(twin.batch(batch)).items()}
+        received = {name: float(value) for name, value in counterpart.train_step(counterpart.batch(batch)).items()}
         assert received == pytest.approx(expected, rel=1e-3)
-    for average, weight in zip(twin.averages, gan.restorer.get_weights(), strict=True):
+    for average, weight in zip(counterpart.averages, gan.restorer.get_weights(), strict=True):
         if weight.ndim == 4:  # a bias before a normalization has no gradient but rounding, which Adam makes large
             np.testing.assert_allclose(np.sort(average.numpy().ravel()), np.sort(weight.ravel()), atol=2e-4)
 

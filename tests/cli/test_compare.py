@@ -51,7 +51,7 @@ def write_run(folder, name, gain, seed=0, attention="between"):
         "split": "test",
         "images": 3,
         "data": {"source": "synthetic", "image_size": [32, 32]},
-        "settings": {"deidentify": {"method": "mosaic", "evaluate_block": 0.2}},
+        "settings": {"deidentify": {"method": "mosaic", "block_size": 0.2}},
         "original": {"faces_found": 1.0},
         "restored": {"psnr_mask": 19.0 + gain, "faces_found": 1.0},
         "inputs": {name: {"psnr_mask": SCORES[name][0], "faces_found": SCORES[name][1]} for name in list(SCORES)[1:]},

@@ -58,7 +58,14 @@ def prepared(tmp_path_factory):
     boxes = photos.parent / "boxes.csv"
     boxes.write_text("\n".join(lines))
     return prepare(
-        photos, photos.parent / "prepared", boxes=boxes, size=32, min_face=1, val_share=0, test_share=0.9, workers=1
+        photos,
+        photos.parent / "prepared",
+        boxes=boxes,
+        size=32,
+        min_face=1,
+        val_fraction=0,
+        test_fraction=0.9,
+        workers=1,
     )
 
 
@@ -90,7 +97,7 @@ def test_writes_figures_scores_and_pictures_and_prints_the_table(run, capsys):
         assert means.pop("ms_ssim") is None  # no room for five scales
         assert all(isinstance(value, float) for value in means.values())
     assert figures["inputs"]["mosaic"]["psnr_outside"] == 100
-    assert figures["settings"]["deidentify"]["evaluate_block"] == 0.2
+    assert figures["settings"]["deidentify"]["block_size"] == 0.2
     assert figures["data"]["synthetic"]["test"] == SCENES
     assert figures["settings"]["box"] == {"context": 1.5}
     assert figures["model"]["run"] == "tiny"
@@ -124,7 +131,7 @@ def test_overrides_options_and_positions_may_be_mixed(run, tmp_path):
         run,
         "--limit",
         2,
-        "deidentify.evaluate_block=0.4",
+        "deidentify.block_size=0.4",
         "--out",
         out,
         "data.synthetic.seed=3",
@@ -134,7 +141,7 @@ def test_overrides_options_and_positions_may_be_mixed(run, tmp_path):
     assert main([str(word) for word in words]) == 0
     figures = read_figures(out)
     assert (figures["split"], figures["images"]) == ("val", 2)
-    assert figures["settings"]["deidentify"]["evaluate_block"] == 0.4
+    assert figures["settings"]["deidentify"]["block_size"] == 0.4
     assert figures["data"]["synthetic"]["seed"] == 3
     assert not (run / "evaluation.json").exists()
     for line in read_csv(out.with_suffix(".csv")):
@@ -225,8 +232,8 @@ def test_pairs_that_came_deidentified_have_one_input(run, tmp_path, capsys):
         hidden[y0:y1, x0:x1] = 128
         write_png(tmp_path / "pairs" / "y" / f"{seed}.png", scene.image)
         write_png(tmp_path / "pairs" / "x" / f"{seed}.png", hidden)
-    words = ["data.source=folders", f"data.path={tmp_path / 'pairs'}", "data.prepare.test_share=0.9"]
-    assert main([str(run), *words, "data.prepare.val_share=0"]) == 0
+    words = ["data.source=folders", f"data.path={tmp_path / 'pairs'}", "data.prepare.test_fraction=0.9"]
+    assert main([str(run), *words, "data.prepare.val_fraction=0"]) == 0
     figures = read_figures(run / "evaluation.json")
     assert list(figures["inputs"]) == ["mosaic"]
     assert figures["inputs"]["mosaic"]["psnr_outside"] == 100
@@ -327,8 +334,8 @@ def test_an_output_that_cannot_be_written(run, tmp_path, capsys, out, message):
     [
         ("generator.filters=8", "cannot change in a trained run"),
         ("deidentify.evaluate_blok=0.2", "unknown key"),
-        ("deidentify.evaluate_block=-1", "deidentify.evaluate_block"),
-        ("deidentify.evaluate_block", "expected key=value"),
+        ("deidentify.block_size=-1", "deidentify.block_size"),
+        ("deidentify.block_size", "expected key=value"),
     ],
 )
 def test_overrides_that_make_no_sense(run, capsys, word, message):

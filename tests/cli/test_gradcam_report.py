@@ -166,7 +166,16 @@ def test_on_prepared_data(runs, tmp_path):
         lines.append(f"{seed}.png," + ",".join(f"{edge:.1f}" for edge in scene.box))
     (tmp_path / "boxes.csv").write_text("\n".join(lines))
     prepared = tmp_path / "prepared"
-    prepare(photos, prepared, boxes=tmp_path / "boxes.csv", size=32, min_face=1, test_share=0.9, val_share=0, workers=1)
+    prepare(
+        photos,
+        prepared,
+        boxes=tmp_path / "boxes.csv",
+        size=32,
+        min_face=1,
+        test_fraction=0.9,
+        val_fraction=0,
+        workers=1,
+    )
     run, out = str(runs / "tiny"), tmp_path / "out"
     assert main([run, "--data", str(prepared), "--out", str(out)]) == 0
     summary = json.loads((out / "localisation.json").read_text(encoding="utf-8"))

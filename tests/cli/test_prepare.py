@@ -58,8 +58,8 @@ def test_settings_arrive(folder):
         "size": 64,
         "min_face": 20.0,
         "min_score": 0.7,
-        "val_share": 0.2,
-        "test_share": 0.3,
+        "val_fraction": 0.2,
+        "test_fraction": 0.3,
     }
 
 

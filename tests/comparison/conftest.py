@@ -54,7 +54,7 @@ def figures_of(scores):
         "split": "test",
         "images": PICTURES,
         "data": {"source": "synthetic", "image_size": [32, 32]},
-        "settings": {"deidentify": {"method": "mosaic", "evaluate_block": 0.2}, "faces_found": {"iou": 0.5}},
+        "settings": {"deidentify": {"method": "mosaic", "block_size": 0.2}, "faces_found": {"iou": 0.5}},
         "original": means.pop("original"),
         "restored": means.pop("restored"),
         "inputs": means,

@@ -9,7 +9,7 @@ SPEEDS = {"with": 80.0, "without": 100.0}
 def test_pairs_differ_in_attention_alone(make_model):
     models = [
         make_model("between", 1.0),
-        make_model("branch", 1.0, attention="branch", gates="ordinary"),
+        make_model("branch", 1.0, attention="branch", gate_init="default"),
         make_model("none", 1.0, attention="none"),
         make_model("none_reduced", 1.0, attention="none", reduction=2),  # without attention reduction means nothing
         make_model("wide", 1.0, filters=8),
@@ -84,7 +84,7 @@ def test_places_of_attention_are_compared(make_model):
     models = [make_model("between", 1.0), make_model("branch", 2.0, attention="branch")]
     (sentence,) = place_sentences(models, {})
     assert sentence.startswith("between against branch") and sentence.endswith("worse.")
-    assert place_sentences([models[0], make_model("open", 1.0, attention="branch", gates="ordinary")], {}) == []
+    assert place_sentences([models[0], make_model("open", 1.0, attention="branch", gate_init="default")], {}) == []
 
 
 def test_the_best_is_named_with_what_it_beats(make_model):

@@ -9,7 +9,7 @@ from keras_deid.models.resnet_generator import resnet_generator
 
 
 def networks(config):
-    settings = config.generator.model_dump(include={"filters", "blocks", "attention", "gates", "reduction"})
+    settings = config.generator.model_dump(include={"filters", "blocks", "attention", "gate_init", "reduction"})
     return {
         "generator.keras": resnet_generator((32, 32, 3), normalization="none", **settings),
         "discriminator.keras": patch_discriminator((32, 32, 3), filters=4, layers=1),

@@ -146,7 +146,7 @@ def test_other_data_are_refused_before_anything_is_trained(write_config, tmp_pat
     other.write_text("extends: a.yaml\nname: other\ndata: {synthetic: {test: 9}}")
     message = refused(tmp_path, write_config("a"), other)
     assert "different data (data.synthetic.test is 24 and 9)" in message
-    other.write_text("extends: a.yaml\nname: other\ndeidentify: {evaluate_block: 0.3}")
-    assert "deidentify.evaluate_block is 0.2 and 0.3" in refused(tmp_path, write_config("a"), other)
-    other.write_text("extends: a.yaml\nname: other\ndeidentify: {train_block: [0.1, 0.3]}")
+    other.write_text("extends: a.yaml\nname: other\ndeidentify: {block_size: 0.3}")
+    assert "deidentify.block_size is 0.2 and 0.3" in refused(tmp_path, write_config("a"), other)
+    other.write_text("extends: a.yaml\nname: other\ndeidentify: {train_block_size: [0.1, 0.3]}")
     assert len(plan(tmp_path, write_config("a"), other)) == 2

@@ -87,7 +87,7 @@ def test_a_damaged_file_is_one_line(write_run, tmp_path, file, text, message):
     [
         (["images"], 23, "images is 23 and 24"),
         (["data", "source"], "prepared", "data.source is 'prepared' and 'synthetic'"),
-        (["settings", "deidentify", "evaluate_block"], 0.5, "settings.deidentify is"),
+        (["settings", "deidentify", "block_size"], 0.5, "settings.deidentify is"),
         (["settings", "faces_found", "iou"], 0.4, "settings.faces_found is"),
     ],
 )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_deid.config import Config, DataConfig, load_config
+from keras_deid.config.loader import RENAMED
 from keras_deid.errors import UserError
 
 PRESETS = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
@@ -82,13 +83,13 @@ def test_values_come_from_the_file(write):
         ("data: {image_size: 64}", "data.image_size: input should be a valid tuple, received 64"),
         ("data: {path: 3}", "data.path: input is not a valid path for <class 'pathlib.Path'>, received 3"),
         (
-            "deidentify: {train_block: [0.3, 0.1]}",
-            "deidentify: train_block should be (low, high), received [0.3, 0.1]",
+            "deidentify: {train_block_size: [0.3, 0.1]}",
+            "deidentify: train_block_size should be (low, high), received [0.3, 0.1]",
         ),
         ("data: {source: prepared}", "data: data.path should be given for source 'prepared'"),
         (
-            "data: {prepare: {val_share: 0.5, test_share: 0.5}}",
-            "data.prepare: val_share + test_share should be less than 1, so that there is something to train on; "
+            "data: {prepare: {val_fraction: 0.5, test_fraction: 0.5}}",
+            "data.prepare: val_fraction + test_fraction should be less than 1, so that there is something to train on; "
             "received 0.5 + 0.5",
         ),
     ],
@@ -96,6 +97,26 @@ def test_values_come_from_the_file(write):
 def test_a_mistake_is_one_line_with_file_key_expected_and_received(write, text, line):
     path = write(text)
     assert mistakes(path) == [f"{path}: {line}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("data: {prepare: {val_share: 0.1}}", "data.prepare.val_share", "data.prepare.val_fraction"),
+        ("data: {prepare: {test_share: 0.1}}", "data.prepare.test_share", "data.prepare.test_fraction"),
+        ("deidentify: {train_block: [0.1, 0.2]}", "deidentify.train_block", "deidentify.train_block_size"),
+        ("deidentify: {evaluate_block: 0.2}", "deidentify.evaluate_block", "deidentify.block_size"),
+        ("generator: {gates: ordinary}", "generator.gates", "generator.gate_init (open or default)"),
+        ("loss: {compose: all}", "loss.compose", "loss.composite"),
+    ],
+)
+def test_an_old_key_is_one_line_that_names_the_new_one(write, text, old, new):
+    path = write(text)
+    assert mistakes(path) == [f"{path}: {old}: renamed; write {new}"]
+
+
+def test_every_new_name_of_an_old_key_exists():
+    assert {new.partition(" ")[0] for new in RENAMED.values()} <= Config().flat().keys()
 
 
 def test_a_section_that_is_no_section_is_named(write):

@@ -187,14 +187,14 @@ class TestSideBySide:
 class TestSplits:
     NAMES = [f"{i:03d}" for i in range(200)]
 
-    def split(self, keys, **shares):
-        return Pairs(keys, read=None, **shares).keys
+    def split(self, keys, **fractions):
+        return Pairs(keys, read=None, **fractions).keys
 
     def test_by_name_without_sub_folders(self):
-        splits = self.split(self.NAMES, val_share=0.2, test_share=0.1)
+        splits = self.split(self.NAMES, val_fraction=0.2, test_fraction=0.1)
         assert sorted(sum(splits.values(), [])) == self.NAMES
         assert 25 <= len(splits["val"]) <= 55 and 10 <= len(splits["test"]) <= 32
-        more = self.split([*self.NAMES, "new"], val_share=0.2, test_share=0.1)
+        more = self.split([*self.NAMES, "new"], val_fraction=0.2, test_fraction=0.1)
         assert all(set(splits[split]) <= set(more[split]) for split in splits)
 
     def test_sub_folders_are_kept(self):
@@ -204,7 +204,7 @@ class TestSplits:
         assert all(name.startswith(split) for split, names in splits.items() for name in names)
 
     def test_a_split_without_sub_folder_is_taken_out_of_training(self):
-        splits = self.split([f"{split}/{name}" for split in ("test", "train") for name in self.NAMES], val_share=0.2)
+        splits = self.split([f"{split}/{name}" for split in ("test", "train") for name in self.NAMES], val_fraction=0.2)
         assert len(splits["test"]) == 200
         assert 25 <= len(splits["val"]) <= 55 and len(splits["train"]) + len(splits["val"]) == 200
 

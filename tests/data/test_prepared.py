@@ -164,9 +164,9 @@ def test_broken_description(tmp_path, text):
 
 def test_other_schema_version(tmp_path):
     write_prepared(tmp_path, [stored(0)], FACE)
-    text = (tmp_path / "dataset.json").read_text().replace('"schema": 1', '"schema": 99')
+    text = (tmp_path / "dataset.json").read_text().replace('"schema": 2', '"schema": 99')
     (tmp_path / "dataset.json").write_text(text)
-    with pytest.raises(UserError, match="expected schema version 1; received 99"):
+    with pytest.raises(UserError, match="expected schema version 2; received 99"):
         PreparedDataset.open(tmp_path)
 
 

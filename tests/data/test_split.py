@@ -25,9 +25,9 @@ def test_the_hash_decides(key, value):
 
 
 def test_val_follows_after_test():
-    assert split_of("a", val_share=0.2, test_share=0.2) == "val"
-    assert split_of("a", val_share=0.05, test_share=0.2) == "train"
-    assert split_of("a", val_share=0.2, test_share=0.3) == "test"
+    assert split_of("a", val_fraction=0.2, test_fraction=0.2) == "val"
+    assert split_of("a", val_fraction=0.05, test_fraction=0.2) == "train"
+    assert split_of("a", val_fraction=0.2, test_fraction=0.3) == "test"
 
 
 def test_shares_are_met():
@@ -37,8 +37,8 @@ def test_shares_are_met():
 
 
 @given(st.text(), st.floats(0, 0.3), st.floats(0, 0.3), st.floats(0, 0.6))
-def test_a_new_val_share_leaves_the_test_split_alone(key, val_share, other_val_share, test_share):
-    first, second = (split_of(key, share, test_share) for share in (val_share, other_val_share))
+def test_a_new_val_share_leaves_the_test_split_alone(key, val_fraction, other_val_fraction, test_fraction):
+    first, second = (split_of(key, fraction, test_fraction) for fraction in (val_fraction, other_val_fraction))
     assert (first == "test") == (second == "test")
 
 
@@ -47,11 +47,11 @@ def test_no_share_no_split():
 
 
 @pytest.mark.parametrize(
-    ("val_share", "test_share"), [(-0.1, 0.1), (0.1, -0.1), (0.5, 0.5), (1.0, 0.0), (float("nan"), 0)]
+    ("val_fraction", "test_fraction"), [(-0.1, 0.1), (0.1, -0.1), (0.5, 0.5), (1.0, 0.0), (float("nan"), 0)]
 )
-def test_shares_that_leave_nothing(val_share, test_share):
-    with pytest.raises(ValueError, match="Received: val_share="):
-        split_of("a", val_share, test_share)
+def test_shares_that_leave_nothing(val_fraction, test_fraction):
+    with pytest.raises(ValueError, match="Received: val_fraction="):
+        split_of("a", val_fraction, test_fraction)
 
 
 @pytest.mark.parametrize(

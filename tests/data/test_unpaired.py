@@ -12,6 +12,8 @@ from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
 
+from .conftest import assert_equal
+
 SIZE = 16
 
 
@@ -30,12 +32,6 @@ def batches(settings, count, batch_size=3, seed=0, start_step=0, pictures=None):
         start_step=start_step,
     )
     return [tuple(part.numpy() for part in batch) for batch in found.take(count)]
-
-
-def assert_equal(some, others):
-    for one, other in zip(some, others, strict=True):
-        for part, expected in zip(one, other, strict=True):
-            np.testing.assert_array_equal(part, expected)
 
 
 def prepare(folder, photos, faces=2):
@@ -81,7 +77,7 @@ class TestHalves:
             x[4:10, 4:10] = 255
             write_png(tmp_path / "x" / "train" / f"{number}.png", x)
             write_png(tmp_path / "y" / "train" / f"{number}.png", y)
-        whole = {"val_share": 0.0, "test_share": 0.0}
+        whole = {"val_fraction": 0.0, "test_fraction": 0.0}
         settings = config(tmp_path, "folders", load_scale=1.0, flip=False, prepare=whole)
         for x, y, mask in batches(settings, 3):
             assert mask.sum() == 3 * 36 and (x[np.repeat(mask == 1, 3, axis=-1)] == 255).all()

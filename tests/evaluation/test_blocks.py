@@ -36,7 +36,7 @@ def test_each_block_has_the_figures_of_an_evaluation_with_it(swept, copying, tmp
     assert json.loads(out.read_text()) == figures
     assert [part["block"] for part in figures["blocks"]] == [0.25, 0.5]
     assert (figures["split"], figures["images"], figures["unit"]) == ("test", 2, "face")
-    assert "evaluate_block" not in figures["settings"]["deidentify"]
+    assert "block_size" not in figures["settings"]["deidentify"]
     alone = evaluate_data(copying, with_block(CONFIG, 0.5), "test", tmp_path / "alone.json", limit=2)
     for key in ("inputs", "restored", "original", "intervals"):
         assert figures["blocks"][1][key] == alone[key]

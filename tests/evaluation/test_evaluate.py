@@ -18,7 +18,7 @@ from keras_deid.evaluation.image_quality import picture_scores
 
 SIZE = 32
 BOX = (8.0, 8.0, 24.0, 24.0)
-MOSAIC = DeidentifyConfig(evaluate_block=0.25)
+MOSAIC = DeidentifyConfig(block_size=0.25)
 
 
 class BrightFaceFinder:

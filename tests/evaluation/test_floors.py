@@ -15,15 +15,15 @@ def batch(deidentify):
     boxes = np.array([[[8, 8, 24, 24], [26, 26, 31, 31]], [[4, 8, 20, 24], [0, 0, 0, 0]]], np.float32)
     x, mask = y, np.zeros((2, 32, 32, 1), np.float32)
     for face in range(2):
-        block = strength_in_pixels(deidentify.evaluate_block, boxes[:, face], deidentify.unit)
+        block = strength_in_pixels(deidentify.block_size, boxes[:, face], deidentify.unit)
         how = {"method": deidentify.method, "shape": deidentify.shape, "scale": deidentify.scale}
         x, region = hide(x, boxes[:, face], block, **how)
         mask = np.maximum(mask, region)
-    first_block = strength_in_pixels(deidentify.evaluate_block, boxes[:, 0], deidentify.unit)
+    first_block = strength_in_pixels(deidentify.block_size, boxes[:, 0], deidentify.unit)
     return {"x": np.asarray(x), "y": y, "mask": mask, "boxes": boxes, "block": np.asarray(first_block)}
 
 
-MOSAIC = DeidentifyConfig(evaluate_block=0.25)
+MOSAIC = DeidentifyConfig(block_size=0.25)
 
 
 def test_a_mosaic_has_three():
@@ -57,7 +57,7 @@ def test_every_face_is_enlarged():
 
 @pytest.mark.parametrize(
     "deidentify",
-    [MOSAIC, DeidentifyConfig(shape="ellipse"), DeidentifyConfig(scale=1.4, unit="pixels", evaluate_block=3.0)],
+    [MOSAIC, DeidentifyConfig(shape="ellipse"), DeidentifyConfig(scale=1.4, unit="pixels", block_size=3.0)],
     ids=["rectangle", "ellipse", "scaled"],
 )
 def test_outside_the_mask_a_floor_is_the_input(deidentify):

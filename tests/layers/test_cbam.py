@@ -4,24 +4,22 @@ import pytest
 
 from keras_deid.layers.cbam import CBAM
 
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+from .conftest import sigmoid
 
 
 def maps(channels=32):
     return np.random.default_rng(0).normal(size=(2, 6, 6, channels)).astype("float32")
 
 
-@pytest.mark.parametrize(("gates", "count"), [("ordinary", 8562), ("open", 8563)])
-def test_parameter_counts(gates, count):
-    layer = CBAM(16, gates)
+@pytest.mark.parametrize(("gate_init", "count"), [("default", 8562), ("open", 8563)])
+def test_parameter_counts(gate_init, count):
+    layer = CBAM(16, gate_init)
     layer.build((None, None, None, 256))
     assert layer.count_params() == count
 
 
 def test_channels_come_first_then_positions():
-    layer = CBAM(4, "ordinary")
+    layer = CBAM(4, "default")
     inputs = maps()
     outputs = layer(inputs)
     by_channel = inputs * np.asarray(layer.channel_attention.gate(inputs))
@@ -29,19 +27,19 @@ def test_channels_come_first_then_positions():
     np.testing.assert_allclose(outputs, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("gates", "start"), [("open", sigmoid(4.0)), ("ordinary", 0.5)])
-def test_where_both_gates_start(gates, start):
-    layer, zeros = CBAM(4, gates), np.zeros((1, 3, 3, 8), "float32")
+@pytest.mark.parametrize(("gate_init", "start"), [("open", sigmoid(4.0)), ("default", 0.5)])
+def test_where_both_gates_start(gate_init, start):
+    layer, zeros = CBAM(4, gate_init), np.zeros((1, 3, 3, 8), "float32")
     layer.build(zeros.shape)
     for half in (layer.channel_attention, layer.spatial_attention):
         np.testing.assert_allclose(half.gate(zeros), start * np.ones_like(half.gate(zeros)), rtol=1e-6)
 
 
-@pytest.mark.parametrize(("gates", "least", "most"), [("open", 0.5, 1.0), ("ordinary", 0.0, 1e-3)])
-def test_what_nine_in_a_row_leave_of_a_signal(gates, least, most):
+@pytest.mark.parametrize(("gate_init", "least", "most"), [("open", 0.5, 1.0), ("default", 0.0, 1e-3)])
+def test_what_nine_in_a_row_leave_of_a_signal(gate_init, least, most):
     inputs = outputs = maps()
     for _ in range(9):
-        outputs = CBAM(8, gates)(outputs)
+        outputs = CBAM(8, gate_init)(outputs)
     left = np.linalg.norm(outputs) / np.linalg.norm(inputs)
     assert least < left < most
 
@@ -60,8 +58,8 @@ def test_gates_learn():
 
 
 def test_unknown_gates_are_an_error():
-    with pytest.raises(ValueError, match="Received: gates='ajar'"):
-        CBAM(gates="ajar")
+    with pytest.raises(ValueError, match="Received: gate_init='ajar'"):
+        CBAM(gate_init="ajar")
 
 
 def test_a_reduction_that_does_not_divide_is_an_error():
@@ -76,13 +74,21 @@ def test_keeps_shape_and_dtype():
 
 
 def test_config_round_trip_gives_the_same_function():
-    layer = CBAM(4, "ordinary", name="attention")
+    layer = CBAM(4, "default", name="attention")
     expected = layer(maps())
     again = CBAM.from_config(layer.get_config())
-    assert (again.reduction, again.gates, again.name) == (4, "ordinary", "attention")
+    assert (again.reduction, again.gate_init, again.name) == (4, "default", "attention")
     again.build((None, None, None, 32))
     again.set_weights(layer.get_weights())
     np.testing.assert_allclose(again(maps()), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("gates", "gate_init"), [("ordinary", "default"), ("open", "open")])
+def test_the_configuration_in_older_files_is_read(gates, gate_init):
+    config = {**CBAM(4).get_config(), "gates": gates}
+    del config["gate_init"]
+    assert CBAM.from_config(config).gate_init == gate_init
+    assert config["gates"] == gates
 
 
 def test_saves_and_loads_inside_a_model(tmp_path):

@@ -4,10 +4,7 @@ import pytest
 
 from keras_deid.layers.channel_attention import ChannelAttention
 
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-np.asarray(x, float)))
-
+from .conftest import sigmoid
 
 # Two channels on a 2 x 2 map: means 2.5 and 0, maxima 4 and 3.
 MAPS = np.stack([[[1, 2], [3, 4]], [[-3, -1], [1, 3]]], axis=-1)[None].astype("float32")

@@ -3,10 +3,7 @@ import pytest
 
 from keras_deid.layers.spatial_attention import SpatialAttention
 
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-np.asarray(x, float)))
-
+from .conftest import sigmoid
 
 # Over the two channels: means [[0, 1], [2, 3]], maxima [[1, 4], [2, 5]].
 MAPS = np.stack([[[1, 4], [2, 1]], [[-1, -2], [2, 5]]], axis=-1)[None].astype("float32")

@@ -5,13 +5,6 @@ import pytest
 from keras_deid.models.dcgan import dcgan_discriminator, dcgan_generator
 
 
-@pytest.fixture
-def policy():
-    """Sets the global precision policy for one test."""
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")
-
-
 def trained(model):
     return sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
 

@@ -37,13 +37,6 @@ def hidden(originals, boxes, block):
 
 
 @pytest.fixture
-def policy():
-    """Sets the global precision policy for one test."""
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")
-
-
-@pytest.fixture
 def small():
     """A generator of 16 px that has been given batch statistics, so that its drawings differ."""
     generator = dcgan_generator((16, 16, 3), filters=4, latent=6)
@@ -192,9 +185,9 @@ def test_saved_and_loaded_it_restores_the_same(small, tmp_path):
 def test_weights_move_to_a_twin(small):
     x = to_signed(pictures())
     model = latent_search(small, steps=2, starts=4, seed=3)
-    twin = latent_search(dcgan_generator((16, 16, 3), filters=4, latent=6), steps=2, starts=4)
-    twin.set_weights(model.get_weights())
-    np.testing.assert_array_equal(twin(x), model(x))
+    counterpart = latent_search(dcgan_generator((16, 16, 3), filters=4, latent=6), steps=2, starts=4)
+    counterpart.set_weights(model.get_weights())
+    np.testing.assert_array_equal(counterpart(x), model(x))
 
 
 def test_exported_it_restores_the_same(small, tmp_path):

@@ -6,13 +6,6 @@ import tensorflow as tf
 from keras_deid.models.patch_discriminator import patch_discriminator
 
 
-@pytest.fixture
-def policy():
-    """Sets the global precision policy for one test."""
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")
-
-
 @pytest.mark.parametrize(
     ("shape", "normalization", "count"),
     [((64, 64, 3), "instance", 2_764_737), ((64, 64, 6), "batch", 2_768_705)],

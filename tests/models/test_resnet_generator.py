@@ -8,27 +8,20 @@ from keras_deid.models.resnet_generator import resnet_generator
 SMALL = {"filters": 4, "blocks": 1, "reduction": 4}
 
 
-@pytest.fixture
-def policy():
-    """Sets the global precision policy for one test."""
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")
-
-
 def pictures(height=16, width=16, count=1):
     return np.random.default_rng(0).uniform(-1, 1, (count, height, width, 3)).astype("float32")
 
 
 @pytest.mark.parametrize(
-    ("attention", "gates", "count"),
+    ("attention", "gate_init", "count"),
     [
         ("none", "open", 11_378_179),
-        ("between", "ordinary", 11_378_179 + 9 * 8562),
+        ("between", "default", 11_378_179 + 9 * 8562),
         ("branch", "open", 11_378_179 + 9 * 8563),
     ],
 )
-def test_parameter_counts_of_the_reference(attention, gates, count):
-    assert resnet_generator((16, 16, 3), attention=attention, gates=gates).count_params() == count
+def test_parameter_counts_of_the_reference(attention, gate_init, count):
+    assert resnet_generator((16, 16, 3), attention=attention, gate_init=gate_init).count_params() == count
 
 
 def test_layers_are_named():
@@ -87,7 +80,7 @@ def test_a_size_that_four_does_not_divide_is_an_error(shape):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("attention", "after"), ("normalization", "batch"), ("upsampling", "shuffle"), ("gates", "ajar")],
+    [("attention", "after"), ("normalization", "batch"), ("upsampling", "shuffle"), ("gate_init", "ajar")],
 )
 def test_an_unknown_option_is_an_error(option, value):
     with pytest.raises(ValueError, match=f"`{option}` should be .* Received: {option}='{value}'"):
@@ -99,7 +92,7 @@ def test_an_unknown_option_is_an_error(option, value):
     "options",
     [
         {"attention": "none", "global_skip": True},
-        {"attention": "branch", "gates": "ordinary", "upsampling": "resize"},
+        {"attention": "branch", "gate_init": "default", "upsampling": "resize"},
         {"attention": "between", "normalization": "none", "dropout": 0.5, "global_skip": True},
     ],
     ids=["none", "branch", "between"],
@@ -171,15 +164,15 @@ def test_strided_convolutions_are_aligned_like_the_reference_s():
 def test_open_gates_pass_the_trunk_s_signal_on_where_ordinary_ones_lose_it():
     x = pictures(32, 32)
     left = {}
-    for gates in ("open", "ordinary"):
-        model = resnet_generator((32, 32, 3), filters=4, blocks=9, reduction=4, gates=gates)
+    for gate_init in ("open", "default"):
+        model = resnet_generator((32, 32, 3), filters=4, blocks=9, reduction=4, gate_init=gate_init)
         for index in range(1, 10):  # branches add nothing, so that what arrives has come along the trunk
             model.get_layer(f"block_{index}b_conv").kernel.assign(np.zeros((3, 3, 16, 16)))
         ends = [model.get_layer(name).output for name in ("down_2_relu", "cbam_9")]
         before, after = keras.Model(model.input, ends)(x)
-        left[gates] = np.linalg.norm(after) / np.linalg.norm(before)
+        left[gate_init] = np.linalg.norm(after) / np.linalg.norm(before)
     assert left["open"] > 0.5
-    assert left["ordinary"] < 1e-3
+    assert left["default"] < 1e-3
 
 
 def test_residual_scale_multiplies_what_a_branch_adds():
@@ -204,7 +197,7 @@ def test_dropout_is_for_training_only():
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"attention": "branch", "gates": "ordinary", "upsampling": "resize", "global_skip": True, "dropout": 0.5}],
+    [{}, {"attention": "branch", "gate_init": "default", "upsampling": "resize", "global_skip": True, "dropout": 0.5}],
     ids=["paper", "others"],
 )
 def test_saves_and_loads_in_safe_mode(tmp_path, options):

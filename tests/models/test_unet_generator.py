@@ -6,13 +6,6 @@ import tensorflow as tf
 from keras_deid.models.unet_generator import unet_generator
 
 
-@pytest.fixture
-def policy():
-    """Sets the global precision policy for one test."""
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")
-
-
 def pictures(height=16, width=16, count=1):
     return np.random.default_rng(0).uniform(-1, 1, (count, height, width, 3)).astype("float32")
 

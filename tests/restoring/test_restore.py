@@ -18,22 +18,9 @@ from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE,
 from keras_deid.restoring.regions import cut_out, whole_picture
 from keras_deid.restoring.restore import restore_folder, restore_picture
 
-SIZE = (16, 24)
+from .conftest import SIZE, Negative, files_of
+
 PICTURES = 36
-
-
-class Negative:
-    """A model whose answers can be told: the negative of what it sees."""
-
-    name, identity, size, context = "negative", "0", SIZE, 2.0
-
-    def __init__(self):
-        self.batches = []
-
-    def restore(self, pictures):
-        assert pictures.shape[1:] == (*SIZE, 3) and pictures.dtype == np.uint8
-        self.batches.append(len(pictures))
-        return 255 - pictures
 
 
 def random_picture(seed, size=SIZE):
@@ -52,10 +39,6 @@ def folder(tmp_path):
     return source
 
 
-def files_of(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
     model, seen = Negative(), []
     report = restore_folder(folder, tmp_path / "out", model, progress=lambda *counts: seen.append(counts))
@@ -70,7 +53,7 @@ def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
     assert model.batches == [32, 5]
     assert seen[-1] == (PICTURES + 2, PICTURES + 2)
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
-    assert [row["path"] for row in manifest["pictures"]] == sorted(expected - {MANIFEST, "sub/deep/a.bmp.xmp"})
+    assert [row["path"] for row in manifest["files"]] == sorted(expected - {MANIFEST, "sub/deep/a.bmp.xmp"})
     assert manifest["settings"]["model"] == "negative" and manifest["synthetic"] is True
 
 
@@ -133,7 +116,7 @@ def test_with_boxes_only_the_regions_change(tmp_path):
     outside[20:40, 10:30] = outside[5:15, 50:60] = False
     np.testing.assert_array_equal(restored[outside], pictures["a.png"][outside])
     assert (restored[~outside] != pictures["a.png"][~outside]).any(axis=1).mean() > 0.9
-    rows = json.loads((tmp_path / "out" / MANIFEST).read_text())["pictures"]
+    rows = json.loads((tmp_path / "out" / MANIFEST).read_text())["files"]
     assert [row["regions"] for row in rows] == [2, 0]
 
 
@@ -226,8 +209,20 @@ def test_refuses_what_cannot_be(folder, tmp_path):
 
 def test_a_folder_with_a_foreign_manifest_is_refused(tmp_path):
     (tmp_path / MANIFEST).write_text("[]")
-    with pytest.raises(UserError, match="no manifest of restored pictures"):
+    with pytest.raises(UserError, match="not a manifest of restored pictures"):
         Manifest(tmp_path, settings_of("negative", "0", None))
+
+
+def test_a_manifest_of_the_first_version_is_read(folder, tmp_path):
+    restore_folder(folder, tmp_path / "out", Negative())
+    path = tmp_path / "out" / MANIFEST
+    content = json.loads(path.read_text())
+    assert content.pop("schema") == 2
+    path.write_text(json.dumps({**content, "pictures": content.pop("files")}))
+    assert restore_folder(folder, tmp_path / "out", Negative()).kept == PICTURES + 1
+    path.write_text(json.dumps({**content, "schema": 3}))
+    with pytest.raises(UserError, match=r"manifest\.json: was written by a later version \(schema 3\)"):
+        restore_folder(folder, tmp_path / "out", Negative())
 
 
 def smooth_picture(height, width):

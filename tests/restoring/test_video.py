@@ -15,7 +15,7 @@ from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.video import exact_rate, restore_video
 
-from .test_restore import Negative, files_of
+from .conftest import Negative, files_of
 
 FRAMES, RATE = 20, 12.5
 
@@ -125,7 +125,7 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
     assert (report.restored, [error.path.name for error in report.broken]) == (3, ["broken.mov"])
     whole = files_of(tmp_path / "in_one_go")
     assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", MANIFEST}
-    rows = json.loads(whole[MANIFEST])["pictures"]
+    rows = json.loads(whole[MANIFEST])["files"]
     assert [(row["path"], row.get("frames")) for row in rows] == [
         ("a.mp4", FRAMES),
         ("still.png", None),

@@ -15,6 +15,7 @@ from keras_deid.config import Config
 from keras_deid.models.resnet_generator import resnet_generator
 from keras_deid.serving.export import export
 
+from .rest_calls import b64
 from .servers import KINDS, serving
 
 # Not square, so that height and width cannot be mistaken for each other.
@@ -33,7 +34,7 @@ CONFIG = {
 EVALUATION = {
     "split": "test",
     "images": 2,
-    "inputs": {"mosaic": {"psnr": 20.125, "faces_found": None}},
+    "baselines": {"input": {"psnr": 20.125, "faces_found": None}},
     "restored": {"psnr": 22.5, "faces_found": 0.5},
 }
 
@@ -137,6 +138,12 @@ def in_child(measured_in_child):
 def pictures():
     """Three pictures of the model's size."""
     return np.random.default_rng(1).integers(0, 256, (3, HEIGHT, WIDTH, 3)).astype("uint8")
+
+
+@pytest.fixture
+def body(pictures):
+    """A good request of the smallest kind."""
+    return {"signature_name": "serve_bytes", "instances": [b64(encode(pictures[0]))]}
 
 
 def encode(picture, file_format="PNG", mode="RGB", **options):

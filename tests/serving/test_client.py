@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+import urllib3
 from PIL import Image
 
 from keras_deid.data.images import ImageError, encode_png
@@ -96,10 +97,11 @@ def scripted(monkeypatch):
         server.server_close()
 
 
-def test_21_both_forms_and_not_a_number(client, pictures):
+def test_21_both_forms_and_not_a_number(client, url, pictures):
     unit = (np.float32(pictures) / 255).tolist()
     unit[0][0][0][0] = float("nan")
-    rows = client.predict_rows("serving_default", unit)
+    body = json.dumps({"signature_name": "serving_default", "instances": unit}).encode()
+    rows = json.loads(urllib3.request("POST", f"{url}:predict", body=body).data)["predictions"]
     columns = client.predict("serving_default", {"image": unit})
     np.testing.assert_array_equal(rows, columns)
     assert np.isnan(rows).any()

@@ -30,6 +30,33 @@ def tiny():
     return lambda **settings: Config.model_validate(merged(TINY, settings))
 
 
+def weights_of(model):
+    return [weight.numpy() for weight in model.trainable_weights]
+
+
+def state(gan):
+    """Everything that the next step depends on."""
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    variables = [*gan.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
+    return [np.asarray(variable) for variable in variables] + [gan.step.numpy()]
+
+
+def compile_to_overflow(gan):
+    """Compiles with a loss scale at which float16 overflows; returns the optimizers of G and D."""
+    optimizers = [keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=2.0**60) for _ in "GD"]
+    gan.compile(*optimizers)
+    return optimizers
+
+
+def average_of_two_steps(gan, batch):
+    """Takes two steps; returns the moving average of G's weights with decay 0.75, taken by hand."""
+    average = weights_of(gan.generator)
+    for _ in range(2):
+        gan.train_step(batch)
+        average = [0.75 * a + 0.25 * w for a, w in zip(average, weights_of(gan.generator), strict=True)]
+    return average
+
+
 def least_generator():
     """The least that can be trained as G: a convolution that sees one pixel."""
     picture = keras.Input((SIDE, SIDE, 3))
@@ -65,10 +92,3 @@ def batch():
     mask[0, 2:7, 3:9] = 1
     mask[1, 5:9, 5:9] = 1
     return np.where(mask == 1, 128, y).astype("uint8"), y, mask
-
-
-@pytest.fixture
-def policy():
-    """Sets the global precision policy for one test."""
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")

@@ -7,12 +7,7 @@ from keras_deid.errors import UserError
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.networks import build_gan
 
-
-def state(gan):
-    """Everything that the next step depends on."""
-    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
-    variables = [*gan.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
-    return [np.asarray(variable) for variable in variables] + [gan.step.numpy()]
+from .conftest import state
 
 
 @pytest.fixture

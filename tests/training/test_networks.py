@@ -43,13 +43,13 @@ def test_the_discriminator_is_the_configured_one(tiny, conditional, channels, no
 def test_settings_reach_the_training_model(tiny):
     config = tiny(
         loss={"adversarial": "hinge", "adversarial_weight": 0.5, "distance": "charbonnier", "charbonnier_epsilon": 0.2,
-              "whole_weight": 3.0, "mask_weight": 4.0, "compose": "all"},
+              "whole_weight": 3.0, "mask_weight": 4.0, "composite": "all"},
         training={"pool": 7, "ema": 0.9, "learning_rate": 3e-4, "discriminator_learning_rate": 1e-4, "epochs": 2,
                   "decay_epochs": 1, "beta_1": 0.4, "beta_2": 0.9},
     )  # fmt: skip
     gan = build_gan(config, steps_per_epoch=10)
     assert (gan.adversarial_weight, gan.distance, gan.charbonnier_epsilon) == (0.5, "charbonnier", 0.2)
-    assert (gan.whole_weight, gan.mask_weight, gan.composed, gan.ema) == (3.0, 4.0, "all", 0.9)
+    assert (gan.whole_weight, gan.mask_weight, gan.composite, gan.ema) == (3.0, 4.0, "all", 0.9)
     assert (gan.fakes.size, tuple(gan.fakes.pictures.shape)) == (7, (7, 16, 16, 3))
     for optimizer, rate in ((gan.generator_optimizer, 3e-4), (gan.discriminator_optimizer, 1e-4)):
         assert isinstance(optimizer, keras.optimizers.Adam)

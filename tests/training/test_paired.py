@@ -1,6 +1,5 @@
 import time
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,11 +9,9 @@ from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.training.networks import build_gan
 from keras_deid.training.paired import PairedGAN
 
+from .conftest import compile_to_overflow, weights_of
+
 ADVERSARIAL_WEIGHT, WHOLE_WEIGHT, MASK_WEIGHT, EPSILON = 0.5, 2.0, 3.0, 0.2
-
-
-def weights_of(model):
-    return [weight.numpy() for weight in model.trainable_weights]
 
 
 def assert_weights(model, expected):
@@ -22,7 +19,7 @@ def assert_weights(model, expected):
         np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6)
 
 
-def one_step_by_hand(gan, batch, compose, distance, rates):
+def one_step_by_hand(gan, batch, composite, distance, rates):
     """Equations (1) to (4) once more, with the log loss, each network by itself."""
     x, y, mask = batch[0] / np.float32(127.5) - 1, batch[1] / np.float32(127.5) - 1, batch[2]
     generator, discriminator = gan.generator, gan.discriminator
@@ -30,8 +27,8 @@ def one_step_by_hand(gan, batch, compose, distance, rates):
     with tf.GradientTape() as g_tape:
         restored = generator(x)
         composed = mask * restored + (1 - mask) * x
-        shown = restored if compose == "none" else composed
-        judged = composed if compose == "all" else restored
+        shown = restored if composite == "none" else composed
+        judged = composed if composite == "all" else restored
         adversarial = -tf.reduce_mean(tf.math.log(tf.sigmoid(discriminator(shown))))
         difference = judged - y
         if distance == "l1":
@@ -62,9 +59,9 @@ def one_step_by_hand(gan, batch, compose, distance, rates):
     return logs, new_generator, descended(discriminator, d_tape, d_loss, rates[1])
 
 
-@pytest.mark.parametrize("compose", ["none", "adversarial", "all"])
+@pytest.mark.parametrize("composite", ["none", "adversarial", "all"])
 @pytest.mark.parametrize("distance", ["l1", "charbonnier"])
-def test_one_step_by_hand(make_gan, batch, compose, distance):
+def test_one_step_by_hand(make_gan, batch, composite, distance):
     gan = make_gan(
         generator_rate=0.1,
         discriminator_rate=0.05,
@@ -73,9 +70,9 @@ def test_one_step_by_hand(make_gan, batch, compose, distance):
         charbonnier_epsilon=EPSILON,
         whole_weight=WHOLE_WEIGHT,
         mask_weight=MASK_WEIGHT,
-        compose=compose,
+        composite=composite,
     )
-    logs, generator, discriminator = one_step_by_hand(gan, batch, compose, distance, (0.1, 0.05))
+    logs, generator, discriminator = one_step_by_hand(gan, batch, composite, distance, (0.1, 0.05))
     found = gan.train_step(batch)
     assert {name: float(value) for name, value in found.items()} == pytest.approx(
         {name: float(value) for name, value in logs.items()}, rel=1e-4
@@ -169,8 +166,7 @@ def test_an_empty_mask_does_no_harm(make_gan, batch):
 def test_a_step_that_overflows_in_float16_is_left_out(policy, make_gan, batch):
     policy("mixed_float16")
     gan = make_gan()
-    optimizers = [keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=2.0**60) for _ in "GD"]
-    gan.compile(*optimizers)
+    optimizers = compile_to_overflow(gan)
     generator, discriminator = weights_of(gan.generator), weights_of(gan.discriminator)
     gan.train_step(batch)
     for model, before in ((gan.generator, generator), (gan.discriminator, discriminator)):

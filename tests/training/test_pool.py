@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_deid.training.pool import FakePool
+from keras_deid.training.pool import ImagePool
 
 SHAPE = (1, 1, 1)
 
@@ -17,7 +17,7 @@ def numbers(pictures):
 
 
 def test_returns_what_it_is_given_while_it_fills():
-    pool = FakePool(5, SHAPE)
+    pool = ImagePool(5, SHAPE)
     assert numbers(pool.exchange(numbered(1, 3))) == [1, 2, 3]
     assert int(pool.filled.numpy()) == 3
     assert numbers(pool.exchange(numbered(4, 2))) == [4, 5]
@@ -26,7 +26,7 @@ def test_returns_what_it_is_given_while_it_fills():
 
 
 def test_swaps_about_half_once_it_is_full():
-    pool = FakePool(20, SHAPE, seed=1)
+    pool = ImagePool(20, SHAPE, seed=1)
     exchange = tf.function(pool.exchange)
     exchange(numbered(0, 20))
     given = [numbered(first, 20) for first in range(20, 420, 20)]
@@ -40,7 +40,7 @@ def test_swaps_about_half_once_it_is_full():
 
 
 def test_a_swapped_picture_takes_the_place_of_the_one_that_is_shown():
-    pool = FakePool(2, SHAPE, seed=3)
+    pool = ImagePool(2, SHAPE, seed=3)
     pool.exchange(numbered(0, 2))
     for number in range(2, 12):
         before = numbers(pool.pictures)
@@ -50,7 +50,7 @@ def test_a_swapped_picture_takes_the_place_of_the_one_that_is_shown():
 
 
 def test_a_batch_may_be_larger_than_the_pool():
-    pool = FakePool(2, SHAPE)
+    pool = ImagePool(2, SHAPE)
     shown = numbers(pool.exchange(numbered(0, 6)))
     assert shown[:2] == [0, 1]
     assert sorted(shown[2:] + numbers(pool.pictures)) == list(range(6))
@@ -58,7 +58,7 @@ def test_a_batch_may_be_larger_than_the_pool():
 
 def test_the_seed_decides():
     def shown(seed):
-        pool = FakePool(3, SHAPE, seed=seed)
+        pool = ImagePool(3, SHAPE, seed=seed)
         return [numbers(pool.exchange(numbered(first, 3))) for first in range(0, 30, 3)]
 
     assert shown(7) == shown(7)
@@ -66,9 +66,9 @@ def test_the_seed_decides():
 
 
 def test_is_no_weight_that_is_trained():
-    assert FakePool(3, SHAPE).trainable_weights == []
+    assert ImagePool(3, SHAPE).trainable_weights == []
 
 
 def test_an_empty_pool_is_an_error():
     with pytest.raises(ValueError, match="Received: size=0"):
-        FakePool(0, SHAPE)
+        ImagePool(0, SHAPE)

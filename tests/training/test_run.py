@@ -23,7 +23,7 @@ EPOCHS, STEPS = 2, 4
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, tiny):
-    """(configuration, folder, figures) of a run."""
+    """(configuration, folder, metrics) of a run."""
     config, folder = tiny(), tmp_path_factory.mktemp("runs") / "nested" / "tiny"
     keras.utils.set_random_seed(0)
     return config, folder, run(config, folder)
@@ -82,12 +82,12 @@ def test_the_networks_can_be_loaded(finished):
 
 
 def test_figures_and_summary(finished):
-    config, folder, figures = finished
-    assert json.loads((folder / "evaluation.json").read_text()) == figures
-    assert (figures["split"], figures["images"]) == ("test", 2)
-    assert set(figures["inputs"]) == {"mosaic", "bilinear", "bicubic"}
+    config, folder, metrics = finished
+    assert json.loads((folder / "evaluation.json").read_text()) == metrics
+    assert (metrics["split"], metrics["images"]) == ("test", 2)
+    assert set(metrics["inputs"]) == {"mosaic", "bilinear", "bicubic"}
     summary = json.loads((folder / "summary.json").read_text())
-    assert summary["figures"] == figures
+    assert summary["metrics"] == metrics
     assert (summary["name"], summary["epochs"], summary["steps"]) == ("tiny", EPOCHS, EPOCHS * STEPS)
     rows = read_history(folder)
     assert summary["seconds"] == pytest.approx(sum(float(row["seconds"]) for row in rows), abs=0.06)
@@ -100,11 +100,11 @@ def test_figures_and_summary(finished):
     assert summary["versions"]["tensorflow"] == tf.__version__
     assert set(summary["versions"]) == {"python", "keras_deid", "tensorflow", "keras", "numpy"}
     assert summary["git_commit"] is None or len(summary["git_commit"]) == 40
-    assert figures["data"]["source"] == "synthetic"
+    assert metrics["data"]["source"] == "synthetic"
 
 
 def test_a_second_call_does_not_train_again(finished, monkeypatch):
-    config, folder, figures = finished
+    config, folder, metrics = finished
     kept = ["history.csv", "config.yaml", "generator.keras", "discriminator.keras", "evaluation.csv"]
     before = [(folder / name).read_bytes() for name in kept]
     summary = json.loads((folder / "summary.json").read_text())
@@ -113,7 +113,7 @@ def test_a_second_call_does_not_train_again(finished, monkeypatch):
         raise AssertionError("trains again")
 
     monkeypatch.setattr(training_run.RestoringGAN, "fit", fit)
-    assert run(config, folder) == figures
+    assert run(config, folder) == metrics
     assert [(folder / name).read_bytes() for name in kept] == before
     again = json.loads((folder / "summary.json").read_text())
     assert {**again, "finished": ""} == {**summary, "finished": ""}
@@ -138,7 +138,7 @@ def test_other_settings_in_the_same_folder_are_a_mistake(finished, tiny, setting
 
 def test_a_folder_that_is_no_run_is_left_alone(tiny, tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"")
-    with pytest.raises(UserError, match="exists and is no run; choose another --run"):
+    with pytest.raises(UserError, match="is not a run folder; choose another --run"):
         run(tiny(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
@@ -226,12 +226,12 @@ def test_a_signal_saves_and_leaves(copied, tiny, monkeypatch):
 )
 def test_every_way_of_training_ends_in_a_restorer(tiny, tmp_path, settings):
     config = tiny(**settings)
-    figures = run(config, tmp_path / "run")
+    metrics = run(config, tmp_path / "run")
     restorer = load_generator(tmp_path / "run")
     example = next(iter(evaluation_examples(config.data, config.deidentify, "test", 2)))
     restored = restore(restorer, example["x"].numpy())
     error = np.abs(restored.astype(float) - example["y"].numpy()).mean() / 255
-    assert figures["restored"]["l1"] == pytest.approx(error, rel=1e-3)
+    assert metrics["restored"]["l1"] == pytest.approx(error, rel=1e-3)
     # Training moves the weights of the restorer, the average of G's with the moving average.
     keras.utils.set_random_seed(config.training.seed)
     untrained = build_restorer(config).get_weights()

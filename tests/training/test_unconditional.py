@@ -9,6 +9,8 @@ from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.gan import averaged
 from keras_deid.training.unconditional import UnconditionalGAN
 
+from .conftest import average_of_two_steps, compile_to_overflow, weights_of
+
 SIDE, LATENT = 16, 8
 
 
@@ -47,10 +49,6 @@ def batch():
     """(x, y, mask) of which only y is of use."""
     y = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 3)).astype("uint8")
     return np.zeros_like(y), y, np.zeros((4, SIDE, SIDE, 1), "float32")
-
-
-def weights_of(model):
-    return [weight.numpy() for weight in model.trainable_weights]
 
 
 def test_one_step_by_hand(batch):
@@ -114,10 +112,7 @@ def test_the_restorers_copy_of_g_is_the_average(batch):
     gan = make_gan(ema=0.75)
     copy = gan.restorer.get_layer("search").generator
     assert copy is not gan.generator
-    average = weights_of(gan.generator)
-    for _ in range(2):
-        gan.train_step(batch)
-        average = [0.75 * a + 0.25 * w for a, w in zip(average, weights_of(gan.generator), strict=True)]
+    average = average_of_two_steps(gan, batch)
     for weight, value in zip(weights_of(copy), average, strict=True):
         np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6)
 
@@ -132,8 +127,7 @@ def test_restores_with_the_restorer(batch):
 def test_under_float16_a_step_that_overflows_is_left_out(policy, batch):
     policy("mixed_float16")
     gan = make_gan()
-    optimizers = [keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=2.0**60) for _ in "GD"]
-    gan.compile(*optimizers)
+    optimizers = compile_to_overflow(gan)
     before = gan.generator.get_weights() + gan.discriminator.get_weights()
     gan.train_step(batch)
     for weight, value in zip(gan.generator.get_weights() + gan.discriminator.get_weights(), before, strict=True):

@@ -15,6 +15,8 @@ from keras_deid.training.networks import build_gan
 from keras_deid.training.run import run
 from keras_deid.training.unpaired import UnpairedGAN
 
+from .conftest import average_of_two_steps, compile_to_overflow, state, weights_of
+
 SIDE = 8
 NETWORKS = ("generator", "discriminator", "backward_generator", "backward_discriminator")
 
@@ -40,10 +42,6 @@ def set_line(network, slope, offset):
     network.get_layer("colours").set_weights([slope * kernel[None, None], np.full(channels, offset)])
 
 
-def weights_of(network):
-    return [weight.numpy() for weight in network.trainable_weights]
-
-
 def signed(pictures):
     return pictures / np.float32(127.5) - 1
 
@@ -53,12 +51,6 @@ def batch():
     random = np.random.default_rng(0)
     x, y = (random.integers(0, 256, (2, SIDE, SIDE, 3)).astype("uint8") for _ in "xy")
     return x, y, np.ones((2, SIDE, SIDE, 1), "float32")
-
-
-@pytest.fixture
-def policy():
-    yield keras.mixed_precision.set_dtype_policy
-    keras.mixed_precision.set_dtype_policy("float32")
 
 
 def test_worked_out_losses():
@@ -180,10 +172,7 @@ def test_each_discriminator_sees_past_fakes_and_each_generator_is_judged_by_its_
 
 def test_the_average_follows_the_generator(batch):
     gan = make_gan(ema=0.75)
-    average = weights_of(gan.generator)
-    for _ in range(2):
-        gan.train_step(batch)
-        average = [0.75 * a + 0.25 * w for a, w in zip(average, weights_of(gan.generator), strict=True)]
+    average = average_of_two_steps(gan, batch)
     for weight, value in zip(weights_of(gan.restorer), average, strict=True):
         np.testing.assert_allclose(weight, value, rtol=1e-4, atol=1e-6)
     assert np.abs(weights_of(gan.generator)[0] - average[0]).max() > 1e-3
@@ -197,8 +186,7 @@ def test_predicts_with_the_restorer(batch):
 def test_a_step_that_overflows_in_float16_is_left_out(policy, batch):
     policy("mixed_float16")
     gan = make_gan()
-    optimizers = [keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=2.0**60) for _ in "GD"]
-    gan.compile(*optimizers)
+    optimizers = compile_to_overflow(gan)
     before = [weights_of(network) for network in gan.networks]
     gan.train_step(batch)
     for network, weights in zip(gan.networks, before, strict=True):
@@ -216,13 +204,6 @@ def test_a_step_that_overflows_in_float16_is_left_out(policy, batch):
     for name, weights in expected.items():
         for weight, value in zip(weights_of(getattr(gan, name)), weights, strict=True):
             np.testing.assert_allclose(weight, value, rtol=1e-2, atol=2e-2)
-
-
-def state(gan):
-    """Everything that the next step depends on."""
-    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
-    variables = [*gan.variables, *(variable for optimizer in optimizers for variable in optimizer.variables)]
-    return [np.asarray(variable) for variable in variables] + [gan.step.numpy()]
 
 
 def test_a_restored_model_goes_on_as_if_it_had_never_stopped(tmp_path, batch):
@@ -286,7 +267,7 @@ def test_a_run_on_two_folders_without_pictures_to_compare(tiny, tmp_path):
         training={"method": "unpaired", "decay_epochs": 0},
     )
     assert run(config, tmp_path / "run") is None
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["figures"] is None
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["metrics"] is None
     assert load_generator(tmp_path / "run").output_shape == (None, 16, 16, 3)
     (row,) = csv.DictReader((tmp_path / "run" / "history.csv").open())
     assert float(row["step"]) == 1 and float(row["cycle"]) > 0 and "val_psnr_mask" not in row

@@ -66,7 +66,7 @@ def read_chunks(folder: Path) -> Iterator[dict[str, Any]]:
 def stored_examples(settings: PrepareConfig, folder: Path) -> Iterator[StoredExample]:
     """Yields the examples of all chunks, in order, each with the split of its photograph."""
     for photo in read_chunks(folder):
-        split = split_of(path_key(photo["name"]), settings.val_share, settings.test_share)
+        split = split_of(path_key(photo["name"]), settings.val_fraction, settings.test_fraction)
         for number, example in enumerate(photo.get("examples", ())):
             yield StoredExample(
                 path=f"{photo['name']}#{number}",

@@ -22,7 +22,7 @@ from keras_deid.data.preparation.chunks import read_chunks, stored_examples
 from keras_deid.data.preparation.photographs import Photograph, find_photographs, hash_of_inputs
 from keras_deid.data.preparation.workers import cores, make_chunks
 from keras_deid.data.preparation.writing import write_prepared
-from keras_deid.data.prepared import SKIPPED, PreparedDataset, read_description
+from keras_deid.data.prepared import SCHEMA, SKIPPED, PreparedDataset, read_description
 from keras_deid.errors import UserError
 from keras_deid.staging import staging
 
@@ -46,8 +46,8 @@ def prepare(
     enlarge: bool = _DEFAULT.enlarge,
     min_face: float = _DEFAULT.min_face,
     min_score: float = _DEFAULT.min_score,
-    val_share: float = _DEFAULT.val_share,
-    test_share: float = _DEFAULT.test_share,
+    val_fraction: float = _DEFAULT.val_fraction,
+    test_fraction: float = _DEFAULT.test_fraction,
     boxes: Path | str | None = None,
     masks: Path | str | None = None,
     workers: int | None = None,
@@ -71,8 +71,8 @@ def prepare(
         size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
         min_face: > 0, pixels of the photograph; no example is made for a narrower face.
         min_score: between 0 and 1; how sure the detector must be of a face.
-        val_share: share of the photographs for validation, in [0, 1).
-        test_share: share of the photographs for testing, in [0, 1).
+        val_fraction: fraction of the photographs for validation, in [0, 1).
+        test_fraction: fraction of the photographs for testing, in [0, 1).
         boxes: CSV file with the faces, which are then not detected; see `read_boxes_csv`.
         masks: folder with person masks, named like the photographs but for the suffix.
         workers: number of processes; one for each core if not given.
@@ -96,8 +96,8 @@ def prepare(
         enlarge=enlarge,
         min_face=min_face,
         min_score=min_score,
-        val_share=val_share,
-        test_share=test_share,
+        val_fraction=val_fraction,
+        test_fraction=test_fraction,
     )
     if workers is not None and workers < 1:
         raise UserError(f"workers: expected a whole number >= 1; received {workers}")
@@ -128,12 +128,14 @@ def _is_prepared(out: Path, inputs: str, force: bool) -> bool:
     try:
         description = read_description(out)
     except UserError as error:
-        raise UserError(f"{out}: exists and is no prepared data set; choose another folder") from error
+        raise UserError(f"{out}: is not a prepared data set; choose another folder") from error
     if force:
         return False
     if description["inputs"] == inputs:
         log.info("%s: already prepared from these photographs with these settings", out)
         return True
+    if description["schema"] != SCHEMA:
+        raise UserError(f"{out}: was prepared by an earlier version; replace it with --force or choose another folder")
     raise UserError(
         f"{out}: was prepared from other photographs or with other settings; "
         "replace it with --force or choose another folder"

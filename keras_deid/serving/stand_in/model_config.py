@@ -52,7 +52,7 @@ def read_models_config(path: Path) -> dict[str, ModelConfig]:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give --config a models.config") from error
     except (ParseError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{path}: is no models.config of TensorFlow Serving: {reason}") from error
+        raise UserError(f"{path}: is not a models.config of TensorFlow Serving: {reason}") from error
     if not message.model_config_list.config:
         raise UserError(f"{path}: names no model; expected model_config_list {{ config {{ name: ... }} }}")
     return {config.name: _of(config) for config in message.model_config_list.config}

@@ -71,7 +71,7 @@ def parse_request(body: bytes) -> PredictRequest:
     """Reads the body of a prediction.
 
     Raises:
-        RequestError: if it is no JSON object with exactly one of `instances` and `inputs`.
+        RequestError: if it is not a JSON object with exactly one of `instances` and `inputs`.
     """
     try:
         request = json.loads(body)

@@ -15,7 +15,7 @@ _NETWORKS = {
 
 
 def check_settings(config: Config, further: Mapping[str, object] | None = None) -> None:
-    """Refuses what `benchmarks.torch_twin` does not have.
+    """Refuses what `benchmarks.torch_networks` does not have.
 
     Args:
         config: to build both networks from.

@@ -1,7 +1,7 @@
 import pytest
 
+from benchmarks.torch_settings import check_settings
 from benchmarks.training_speed import FURTHER_SETTINGS
-from benchmarks.twin_settings import check_settings
 from keras_deid.config import Config
 from keras_deid.errors import UserError
 

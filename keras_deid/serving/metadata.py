@@ -1,4 +1,4 @@
-"""What a server offers of a model, read from the server's metadata."""
+"""A model on a server: its version, signatures and size, read from the server's metadata."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Endpoint(NamedTuple):
     shape: tuple[int, ...]
 
 
-class Offer(NamedTuple):
+class ModelMetadata(NamedTuple):
     """What clients need to know of a model.
 
     Attributes:
@@ -35,8 +35,10 @@ class Offer(NamedTuple):
     context: float
 
 
-def read_offer(server: str, states: Callable[[], Iterable[str]], metadata: Callable[[], Any], seconds: float) -> Offer:
-    """Waits until a model is AVAILABLE, and reads what the server offers of it.
+def read_metadata(
+    server: str, states: Callable[[], Iterable[str]], metadata: Callable[[], Any], seconds: float
+) -> ModelMetadata:
+    """Waits until a model is AVAILABLE, and reads its metadata.
 
     Args:
         server: for the error.
@@ -48,11 +50,11 @@ def read_offer(server: str, states: Callable[[], Iterable[str]], metadata: Calla
         ServingError: if the server is not there in time, or does not offer what is needed.
     """
     wait_until_available(server, states, seconds)
-    offered = metadata()
-    endpoints = _list_endpoints(offered)
+    answer = metadata()
+    endpoints = _list_endpoints(answer)
     files = _find_endpoint(server, endpoints, "DT_STRING", 1, "files of pictures")
     _, height, width, _ = _find_endpoint(server, endpoints, "DT_UINT8", 4, "uint8 pixels").shape
-    return Offer(str(offered["model_spec"]["version"]), files, (height, width), DEFAULT_CONTEXT)
+    return ModelMetadata(str(answer["model_spec"]["version"]), files, (height, width), DEFAULT_CONTEXT)
 
 
 def _find_endpoint(server: str, endpoints: Sequence[Endpoint], dtype: str, rank: int, what: str) -> Endpoint:

@@ -86,7 +86,7 @@ def torch_generator(
     global_skip: bool = False,
     residual_scale: float = 1.0,
 ) -> nn.Module:
-    """Builds the twin of `resnet_generator` with transposed convolutions.
+    """Builds the counterpart of `resnet_generator` with transposed convolutions.
 
     Args:
         filters: channels of the first convolution.
@@ -131,7 +131,7 @@ def _normalize(channels: int, normalization: str) -> list[nn.Module]:
 
 
 def torch_discriminator(filters: int = 64, layers: int = 3) -> nn.Sequential:
-    """Builds the twin of `patch_discriminator` with instance norm.
+    """Builds the counterpart of `patch_discriminator` with instance norm.
 
     Args:
         filters: channels of the first convolution.
@@ -153,19 +153,19 @@ def torch_discriminator(filters: int = 64, layers: int = 3) -> nn.Sequential:
     return nn.Sequential(*modules, nn.Conv2d(channels, 1, 4, 1, padding=1))
 
 
-def copy_weights(weights: Sequence[np.ndarray], twin: nn.Module) -> None:
-    """Copies the weights of a Keras network into its twin.
+def copy_weights(weights: Sequence[np.ndarray], counterpart: nn.Module) -> None:
+    """Copies the weights of a Keras network into its counterpart.
 
     Args:
         weights: `get_weights()` of what `resnet_generator` or `patch_discriminator` built.
-        twin: built by the function of the same name here, with the same settings.
+        counterpart: built by the function of the same name here, with the same settings.
 
     Raises:
         ValueError: if the two do not have the same weights.
     """
-    parameters = list(twin.parameters())
+    parameters = list(counterpart.parameters())
     if len(weights) != len(parameters):
-        raise ValueError(f"The twin should have {len(weights)} weights. Received: {len(parameters)}")
+        raise ValueError(f"The counterpart should have {len(weights)} weights. Received: {len(parameters)}")
     for index, (weight, parameter) in enumerate(zip(weights, parameters, strict=True)):
         if weight.ndim == 4:  # [H, W, in, out] -> [out, in, H, W]; transposed: [H, W, out, in] -> [in, out, H, W]
             weight = weight.transpose(3, 2, 0, 1)
