@@ -1,0 +1,162 @@
+"""Named ways to hide faces, as people's tools do it: what the field evaluation hides photographs with.
+
+The kinds of `deface` call `deface` itself; the others do what a script with Pillow or OpenCV, or an editor, does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from keras_deid.data.boxes import Box
+from keras_deid.hiding.afterwards import Afterwards, shrunk
+from keras_deid.hiding.hiding import Hiding, hide
+from keras_deid.hiding.region import Rectangle, region_around
+
+_DEFACE_SCALE = 1.3
+"""deface's `--mask-scale`: it adds 0.3 of the face on each side."""
+
+
+class Hidden(NamedTuple):
+    """A photograph with hidden faces.
+
+    Attributes:
+        picture: uint8 `(height, width, 3)`, RGB: the photograph as it is published.
+        original: the photograph before, shrunk where `picture` is.
+        mask: float32 `(height, width)`: how much of each pixel is hidden.
+        regions: the rectangle around each hidden face, in pixels of `picture`.
+    """
+
+    picture: np.ndarray
+    original: np.ndarray
+    mask: np.ndarray
+    regions: tuple[Rectangle, ...]
+
+
+class Kind(NamedTuple):
+    """A way to hide faces.
+
+    Attributes:
+        description: for tables: the tool and its setting.
+        family: `"mosaic"`, `"blur"` or `"solid"`.
+        hide: (photograph, faces) -> `Hidden`; the photograph is uint8 `(height, width, 3)`, RGB.
+    """
+
+    description: str
+    family: str
+    hide: Callable[[np.ndarray, Sequence[Box]], Hidden]
+
+
+def _deface(replacewith: str, **options: Any) -> Callable[[np.ndarray, Sequence[Box]], Hidden]:
+    def hide_faces(photograph: np.ndarray, faces: Sequence[Box]) -> Hidden:
+        from deface.deface import anonymize_frame
+
+        picture = photograph.copy()
+        detections = np.array([[*face, 1.0] for face in faces], np.float32).reshape(-1, 5)
+        settings = {"ellipse": True, "draw_scores": False, "replaceimg": None, "mosaicsize": 20, **options}
+        anonymize_frame(detections, picture, _DEFACE_SCALE, replacewith, **settings)
+        mask = np.zeros(photograph.shape[:2], np.float32)
+        regions = tuple(region for face in faces if (region := _deface_region(face, photograph.shape[:2])))
+        for x0, y0, x1, y1 in regions:
+            if replacewith == "blur":
+                mask[y0:y1, x0:x1] = np.maximum(mask[y0:y1, x0:x1], _ellipse(y1 - y0, x1 - x0))
+            else:
+                mask[y0:y1, x0:x1] = 1.0
+        return Hidden(picture, photograph, mask, regions)
+
+    return hide_faces
+
+
+def _deface_region(face: Box, size: tuple[int, int]) -> Rectangle | None:
+    """Returns the rectangle that deface hides, which ends a pixel before the picture does."""
+    x0, y0, x1, y1 = (int(edge) for edge in face)
+    wide, high, more = x1 - x0, y1 - y0, _DEFACE_SCALE - 1.0
+    grown = np.round([x0 - wide * more, y0 - high * more, x1 + wide * more, y1 + high * more])
+    left, top, right, bottom = (int(edge) for edge in grown)
+    left, top, right, bottom = max(0, left), max(0, top), min(size[1] - 1, right), min(size[0] - 1, bottom)
+    return (left, top, right, bottom) if right > left and bottom > top else None
+
+
+def _ellipse(height: int, width: int) -> np.ndarray:
+    from skimage.draw import ellipse
+
+    inside = np.zeros((height, width), np.float32)
+    inside[ellipse(height // 2, width // 2, height // 2, width // 2, shape=inside.shape)] = 1.0
+    return inside
+
+
+def _catalogue(
+    hiding: Callable[[float], Hiding], scale: float = 1.2, afterwards: Afterwards | None = None
+) -> Callable[[np.ndarray, Sequence[Box]], Hidden]:
+    """Hides faces by an entry of the catalogue; `hiding` makes it from the width of the face in pixels."""
+    after = afterwards or Afterwards()
+
+    def hide_faces(photograph: np.ndarray, faces: Sequence[Box]) -> Hidden:
+        picture, mask = photograph, np.zeros(photograph.shape[:2], np.float32)
+        regions = [region_around(face, scale, photograph.shape[:2]) for face in faces]
+        for face, region in zip(faces, regions, strict=True):
+            picture, hidden = hide(picture, region, hiding(face[2] - face[0]))
+            mask = np.maximum(mask, hidden)
+        picture = after.apply(picture, np.random.default_rng(0))
+        factors = picture.shape[1] / photograph.shape[1], picture.shape[0] / photograph.shape[0]
+        smaller = tuple(_scaled(region, *factors) for region in regions)
+        return Hidden(picture, shrunk(photograph, after.shrink), shrunk(mask, after.shrink), smaller)
+
+    return hide_faces
+
+
+def _scaled(region: Rectangle, across: float, down: float) -> Rectangle:
+    x0, y0, x1, y1 = region
+    return (round(x0 * across), round(y0 * down), round(x1 * across), round(y1 * down))
+
+
+KINDS: dict[str, Kind] = {
+    "deface_blur": Kind("deface 1.5, its default: blur in an ellipse", "blur", _deface("blur")),
+    "deface_mosaic20": Kind("deface mosaic, 20 px", "mosaic", _deface("mosaic", mosaicsize=20)),
+    "deface_mosaic10": Kind("deface mosaic, 10 px", "mosaic", _deface("mosaic", mosaicsize=10)),
+    "deface_solid": Kind("deface solid", "solid", _deface("solid")),
+    "pillow_mosaic": Kind(
+        "Pillow BOX/NEAREST, a sixth of the face",
+        "mosaic",
+        _catalogue(lambda width: Hiding("shrink", width / 6, filters=("box", "nearest"))),
+    ),
+    "opencv_ellipse": Kind(
+        "OpenCV linear/nearest in an ellipse, a seventh",
+        "mosaic",
+        _catalogue(lambda width: Hiding("shrink", width / 7, shape="ellipse", filters=("linear", "nearest")), 1.4),
+    ),
+    "gaussian": Kind(
+        "Gaussian blur, a sixth of the face", "blur", _catalogue(lambda width: Hiding("gaussian", width / 6))
+    ),
+    "editor_jpeg70": Kind(
+        "an editor's pixelate on the picture's grid, JPEG 70",
+        "mosaic",
+        _catalogue(
+            lambda width: Hiding("mean", max(round(width / 6), 2), grid="picture"),
+            afterwards=Afterwards(jpeg=70),
+        ),
+    ),
+    "shrunk_jpeg60": Kind(
+        "mosaic, a quarter of the face; then 0.6 of the size, JPEG 60",
+        "mosaic",
+        _catalogue(lambda width: Hiding("mean", width / 4), afterwards=Afterwards(shrink=0.6, jpeg=60)),
+    ),
+    "box_rounded": Kind(
+        "box blur, half the face, in a rounded rectangle",
+        "blur",
+        _catalogue(lambda width: Hiding("box_blur", width / 2, shape="rounded"), 1.4),
+    ),
+    "median": Kind(
+        "median blur, half the face, JPEG 90",
+        "blur",
+        _catalogue(lambda width: Hiding("median", width / 2), 1.3, Afterwards(jpeg=90)),
+    ),
+    "solid_ellipse": Kind(
+        "grey ellipse, JPEG 85",
+        "solid",
+        _catalogue(lambda width: Hiding("solid", shape="ellipse", colour=(128, 128, 128)), 1.4, Afterwards(jpeg=85)),
+    ),
+}
+"""The named kinds, in the order of the tables."""

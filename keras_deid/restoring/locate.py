@@ -1,0 +1,116 @@
+"""Finds the hidden regions of a picture from what a locator marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from keras_deid.restoring.found import Rectangle, Region
+
+THRESHOLD = 0.5
+"""Least mean probability of a region that is taken."""
+
+Mark = Callable[[np.ndarray], np.ndarray]
+"""uint8 `(height, width, 3)`, sides multiples of 32 -> float32 `(height / 4, width / 4)`:
+probability of being hidden."""
+
+_STRIDE = 4
+_MULTIPLE = 32
+_LONGER_SIDE = 832
+"""Pictures are shrunk to this longer side; in larger ones small regions are looked for once more at twice the size."""
+_FINER = 2
+_SEED = 0.5
+"""Probability above which cells of the map belong to a region."""
+_LEAST_SIDE = 2.5
+"""Cells; narrower regions are noise."""
+_LEAST_FILL = 0.55
+"""Least part of its box that a region fills; an ellipse fills 0.79."""
+_MOST_LONG = 3.2
+"""Most that a region may be longer than it is wide; faces and heads are not ribbons."""
+_SAME = 0.3
+"""Regions of two sizes that overlap by more than this part of the smaller one are the same."""
+_GROWN = 3
+"""Pixels by which a region is grown before it is replaced: a rim of the mosaic is seen more than one of the picture."""
+
+
+def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) -> list[Region]:
+    """Finds the hidden regions of a picture.
+
+    Args:
+        mark: the locator.
+        picture: uint8 `(height, width, 3)`, RGB, of any size.
+        threshold: least score of a region, in (0, 1); a lower one finds more, and more that is not hidden.
+
+    Returns:
+        The regions, the surest first.
+    """
+    longer = max(picture.shape[:2])
+    scale = min(1.0, _LONGER_SIDE / longer)
+    regions = _regions_at(mark, picture, scale, threshold)
+    finer = min(1.0, _FINER * scale)
+    if finer > 1.5 * scale:
+        for region in _regions_at(mark, picture, finer, threshold):
+            if not any(_same(region.box, other.box) for other in regions):
+                regions.append(region)
+    return sorted(regions, key=lambda region: -region.score)
+
+
+def _regions_at(mark: Mark, picture: np.ndarray, scale: float, threshold: float) -> list[Region]:
+    height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
+    resized = picture if scale == 1.0 else cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    below, beside = -height % _MULTIPLE, -width % _MULTIPLE
+    padded = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+    probability = mark(padded)[: -(-height // _STRIDE), : -(-width // _STRIDE)]
+    inside = (probability > _SEED).astype(np.uint8)
+    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
+    regions = []
+    for label in range(1, count):
+        x, y, wide, high, area = (int(value) for value in stats[label])
+        if min(wide, high) < _LEAST_SIDE or max(wide, high) > _MOST_LONG * min(wide, high):
+            continue
+        own = labels[y : y + high, x : x + wide] == label
+        score = float(probability[y : y + high, x : x + wide][own].mean())
+        if area >= _LEAST_FILL * wide * high and score >= threshold:
+            regions.append(_region(probability, labels == label, (x, y, x + wide, y + high), score, picture, scale))
+    return regions
+
+
+def _region(
+    probability: np.ndarray, own: np.ndarray, cells: Rectangle, score: float, picture: np.ndarray, scale: float
+) -> Region:
+    """Brings a region of the map to the picture's pixels, its edge where the probability crosses one half."""
+    height, width = picture.shape[:2]
+    step = _STRIDE / scale  # pixels of the picture for a cell
+    x0, y0, x1, y1 = cells
+    left, top = max(x0 - 2, 0), max(y0 - 2, 0)
+    right, bottom = min(x1 + 2, own.shape[1]), min(y1 + 2, own.shape[0])
+    near = cv2.dilate(own[top:bottom, left:right].astype(np.uint8), np.ones((3, 3), np.uint8))
+    part = np.where(near > 0, probability[top:bottom, left:right], 0.0).astype(np.float32)
+    # Cell j is about the pixels [j * step, (j + 1) * step): as resizing has it.
+    edges = round(left * step), round(top * step), min(round(right * step), width), min(round(bottom * step), height)
+    size = max(round((right - left) * step), 1), max(round((bottom - top) * step), 1)
+    smooth = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[: edges[3] - edges[1], : edges[2] - edges[0]]
+    grown = round(_GROWN * max(1.0, min(1 / scale, 2.0)))
+    solid = (smooth > _SEED).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grown + 1, 2 * grown + 1))
+    opacity = cv2.GaussianBlur(cv2.dilate(solid, kernel).astype(np.float32), (0, 0), 0.4 * grown)
+    opacity[opacity < 0.02] = 0.0
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    if not len(rows):
+        rows, columns = np.array([0, solid.shape[0] - 1]), np.array([0, solid.shape[1] - 1])
+    y_from, y_to = max(int(rows[0]) - grown, 0), min(int(rows[-1]) + 1 + grown, solid.shape[0])
+    x_from, x_to = max(int(columns[0]) - grown, 0), min(int(columns[-1]) + 1 + grown, solid.shape[1])
+    box = edges[0] + x_from, edges[1] + y_from, edges[0] + x_to, edges[1] + y_to
+    return Region(box, min(score, 1.0), np.ascontiguousarray(opacity[y_from:y_to, x_from:x_to]))
+
+
+def _same(one: Rectangle, other: Rectangle) -> bool:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    if wide <= 0 or high <= 0:
+        return False
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return wide * high > _SAME * smaller
