@@ -83,8 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         ("--size", "PX", int, "side of a crop, shorter side of a photograph"),
         ("--min-face", "PX", float, "leave out narrower faces"),
         ("--min-score", "S", float, "leave out less certain faces"),
-        ("--val-share", "S", float, "photographs for validation"),
-        ("--test-share", "S", float, "photographs for testing"),
+        ("--val-fraction", "S", float, "photographs for validation"),
+        ("--test-fraction", "S", float, "photographs for testing"),
     ):
         parser.add_argument(name, metavar=metavar, type=kind, help=f"{what} (default: %(default)g)")
     parser.add_argument(

@@ -49,7 +49,7 @@ def test_prepares_and_says_what_came_out(folder, capfd):
 
 def test_settings_arrive(folder):
     crops = "--region photo --context 3 --off-centre 0.5 --size 64"
-    words = f"{crops} --min-face 20 --min-score 0.7 --val-share 0.2 --test-share 0.3"
+    words = f"{crops} --min-face 20 --min-score 0.7 --val-fraction 0.2 --test-fraction 0.3"
     assert run(folder, *words.split(), "--workers", "1") == 0
     assert PreparedDataset.open(folder / "out").settings == {
         "region": "photo",
