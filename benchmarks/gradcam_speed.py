@@ -19,14 +19,14 @@ import numpy as np
 
 from benchmarks.torch_settings import check_settings
 from benchmarks.turns import Contestant, header, take_turns
-from keras_deid.cli.command import command
+from keras_deid.cli.ending import exit_codes
 from keras_deid.config import load_config
 
 TOLERANCE = 1e-2
 """Greatest difference of two maps, relative to the greatest value of the layer's maps, that is taken for rounding."""
 
 
-@command
+@exit_codes
 def main(argv: list[str] | None = None) -> int:
     """Prints a table of images per second."""
     options = _parser().parse_args(argv)

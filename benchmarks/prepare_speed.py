@@ -20,14 +20,14 @@ from pathlib import Path
 
 from benchmarks.linked_photos import link_photos
 from benchmarks.turns import header, take_turns
-from keras_deid.cli.command import command
+from keras_deid.cli.ending import exit_codes
 from keras_deid.data.images import find_images
 from keras_deid.errors import UserError
 
 PREPARE = Path(__file__).parents[1] / "scripts" / "prepare.py"
 
 
-@command
+@exit_codes
 def main(argv: list[str] | None = None) -> int:
     """Prints a table of photos per second."""
     options = _parser().parse_args(argv)
@@ -43,7 +43,7 @@ def _prepare(photos: list[Path]) -> float:
     """Prepares the photographs with the default settings; returns photos per second."""
     with tempfile.TemporaryDirectory() as folder:
         linked = link_photos(photos, Path(folder))
-        return len(photos) / _seconds([sys.executable, str(PREPARE), str(linked), str(Path(folder, "prepared"))])
+        return len(photos) / _seconds([sys.executable, str(PREPARE), str(linked), "--out", f"{folder}/prepared"])
 
 
 def _deface(photos: list[Path], words: list[str]) -> float:

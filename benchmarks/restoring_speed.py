@@ -24,10 +24,10 @@ import numpy as np
 
 from benchmarks.linked_photos import link_photos
 from benchmarks.turns import header, rate
-from keras_deid.cli.command import command
+from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.images import find_images
-from keras_deid.restoring.model import LocalModel, Restorer
+from keras_deid.restoring.model import LocalModel, PictureModel
 from keras_deid.restoring.parts import BATCH_SIZE
 from keras_deid.restoring.restore import restore_folder
 from keras_deid.serving.export import export
@@ -45,7 +45,7 @@ class Turn(NamedTuple):
 class Idle:
     """A model that gives back what it gets, at once."""
 
-    def __init__(self, model: Restorer) -> None:
+    def __init__(self, model: PictureModel) -> None:
         self.name, self.identity, self.size, self.context = model.name, "idle", model.size, model.context
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ class Idle:
         return pictures
 
 
-@command
+@exit_codes
 def main(argv: list[str] | None = None) -> int:
     """Prints tables of images per second."""
     options = _parser().parse_args(argv)
@@ -90,7 +90,7 @@ def _report(rounds: list[dict[str, Turn]]) -> None:
     print(f"if none of {cores} cores ever waited: {most:.1f} images/s, bare model {most_bare:.1f}")
 
 
-def _command(photos: Path, model: Restorer, count: int) -> Turn:
+def _command(photos: Path, model: PictureModel, count: int) -> Turn:
     with tempfile.TemporaryDirectory() as out:
         return _timed(lambda: restore_folder(photos, Path(out), model), count)
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_deid.cli.command import command
+from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.images import encode_png
 from keras_deid.errors import UserError
@@ -44,7 +44,7 @@ class Addresses(NamedTuple):
     grpc: str
 
 
-@command
+@exit_codes
 def main(argv: list[str] | None = None) -> int:
     """Prints a table of latencies."""
     options = _parser().parse_args(argv)

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.torch_settings import check_settings
 from benchmarks.turns import Contestant, header, take_turns
-from keras_deid.cli.command import command
+from keras_deid.cli.ending import exit_codes
 from keras_deid.config import Config, load_config
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -37,7 +37,7 @@ TOLERANCE = {"float32": 1e-3, "mixed_bfloat16": 5e-2}
 """Greatest relative difference that is taken for rounding; bfloat16 has 8 significant bits."""
 
 
-@command
+@exit_codes
 def main(argv: list[str] | None = None) -> int:
     """Prints a table of images per second."""
     options = _parser().parse_args(argv)

@@ -1,4 +1,4 @@
-from keras_deid.cli.gradcam_report import main
+from keras_deid.cli.report import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -1,77 +1,94 @@
-"""What every command has in common: how it ends when something goes wrong."""
+"""The commands as click has them, with the endings of `keras_deid.cli.ending`."""
 
-import functools
-import os
-import select
+import importlib
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from keras_deid.errors import UserError
+import click
 
-EXIT_USER_ERROR = 2  # the code that argparse uses for a wrong command line
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
-EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+from keras_deid.cli.ending import exit_codes
+
+PROGRAM = "keras-deid"
+_WORDS = "keras_deid.words"
 
 
-def command(main: Callable[[list[str] | None], int]) -> Callable[..., int]:
-    """Wraps the `main` of a command so that it ends as a command should.
+class Command(click.Command):
+    """A command whose `main` returns its exit code, and raises for bugs only.
 
-    A `UserError` becomes one line on the standard error (a message of several lines, such as a list of mistakes in a
-    configuration, one line each); Ctrl-C becomes one line as well; a reader that went away (`| head`) ends the command
-    without a word. Every other exception is a bug and keeps its traceback.
-
-    Args:
-        main: takes the arguments after the program's name (`None`: those of the process) and returns the exit code.
-
-    Returns:
-        The wrapped function, of the same signature. It returns 2 after a `UserError`, 130 after Ctrl-C and 141 after
-        a broken pipe. A wrong command line exits with 2 from argparse itself.
-
-    Example:
-        ```python
-        @command
-        def main(argv: list[str] | None = None) -> int:
-            arguments = parser().parse_args(argv)
-            ...
-            return 0
-        ```
+    A wrong command line is 2, with click's lines about the usage; the other codes are those of `exit_codes`. The
+    callback returns an exit code as well.
     """
 
-    @functools.wraps(main)
-    def guarded(argv: list[str] | None = None) -> int:
+    def main(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **settings: Any
+    ) -> int:
+        """Runs the command.
+
+        Args:
+            args: the words after the program's name; None: those of this process.
+            prog_name: the program's name in messages.
+            settings: for click's context.
+
+        Returns:
+            the exit code.
+        """
+        if prog_name is None:
+            prog_name = Path(sys.argv[0]).name if args is None else self.name
+        return self._run(list(sys.argv[1:] if args is None else args), str(prog_name), settings)
+
+    @exit_codes
+    def _run(self, words: list[str], name: str, settings: dict[str, Any]) -> int:
+        self._main_shell_completion(settings, name)
         try:
-            code = main(argv)
-            sys.stdout.flush()  # a broken pipe shows here rather than while the interpreter shuts down
-            return code
-        except UserError as error:
-            for line in str(error).splitlines():
-                print(f"error: {line}", file=sys.stderr)
-            return EXIT_USER_ERROR
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            return EXIT_INTERRUPTED
-        except BrokenPipeError:
-            if not _reader_has_left():
-                raise  # some other pipe, a worker's or a socket: a bug
-            _discard_standard_output()
-            return EXIT_BROKEN_PIPE
+            with self.make_context(name, words, **settings) as context:
+                return self.invoke(context)
+        except click.exceptions.Exit as ended:  # after --help
+            return ended.exit_code
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
 
-    return guarded
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keeps the words for `command_line`."""
+        ctx.meta[_WORDS] = list(args)
+        return super().parse_args(ctx, args)
 
 
-def _reader_has_left() -> bool:
-    """Whether the standard output is the pipe that broke."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except OSError:  # not a file: captured by a test, or inside a notebook
-        return False
-    poll = select.poll()
-    poll.register(descriptor, 0)
-    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+class LazyGroup(Command, click.Group):
+    """Sub-commands that are imported when they are asked for: `--help` of the group imports none.
+
+    Args:
+        package: of the modules, one a sub-command and of its name, with the command as `main`.
+        summaries: by name, the line that the group's help shows for each.
+        settings: of `click.Group`.
+    """
+
+    def __init__(self, *, package: str, summaries: Mapping[str, str], **settings: Any) -> None:
+        super().__init__(**settings)
+        self._package = package
+        self.summaries = summaries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names, in the order in which a user meets them."""
+        return list(self.summaries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports a sub-command."""
+        if cmd_name not in self.summaries:
+            return None
+        command: click.Command = importlib.import_module(f"{self._package}.{cmd_name}").main
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the sub-commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(self.summaries.items()))
 
 
-def _discard_standard_output() -> None:
-    """Sends what is still buffered to the null device, so that the flush at exit has somewhere to write."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
+def command_line() -> str:
+    """Returns the command that runs, as the user would give it again, for reports."""
+    context = click.get_current_context()
+    return shlex.join([PROGRAM, str(context.command.name), *context.meta[_WORDS]])

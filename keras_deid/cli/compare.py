@@ -1,82 +1,84 @@
-"""`scripts/compare.py CONFIG | RUN ...`: trains what is not trained yet, and puts all models side by side.
+"""`keras-deid compare`: trains what is not trained yet, and puts all models side by side."""
 
-Each configuration becomes the run OUT/NAME, NAME as in the configuration, and with --seeds K also OUT/NAME_seed1 and so
-on; folders of finished runs are taken as they are. Runs that differ in their seed alone are one model. Stopped and
-started again, it goes on where it was. Writes OUT/comparison.html (one file; open it in a browser), comparison.md and
-comparison.csv.
-"""
-
-import argparse
-import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keras_deid.cli.command import EXIT_INTERRUPTED, command
-from keras_deid.cli.count import count
+import click
+
+from keras_deid.cli.arguments import COUNT, PATH
+from keras_deid.cli.command import Command, command_line
+from keras_deid.cli.ending import EXIT_INTERRUPTED
+from keras_deid.cli.progress import Steps
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.cli.train import photo_settings
-from keras_deid.comparison.plan import Job, comparing_steps, make_plan, minutes_left, models_of
 from keras_deid.errors import UserError
+
+if TYPE_CHECKING:
+    from keras_deid.comparison.plan import Job
 
 _TRAIN = "from keras_deid.cli.train import main; raise SystemExit(main())"
 
 
-@command
-def main(argv: list[str] | None = None) -> int:
-    """Trains and compares; see `keras_deid.comparison.compare.compare`."""
-    options = _parser().parse_intermixed_args(argv)
+@click.command("compare", cls=Command)
+@click.argument("words", metavar="[CONFIG|RUN|key=value]...", nargs=-1)
+@click.option(
+    "--seeds", metavar="K", type=COUNT, default=1, help="Train each configuration with training.seed=0 to K-1."
+)
+@click.option("--photos", metavar="FOLDER", type=PATH, help="Train on these photographs.")
+@click.option("--out", metavar="FOLDER", type=PATH, default=Path("runs"), show_default=True, help="Where to write.")
+def main(words: Sequence[str], seeds: int, photos: Path | None, out: Path) -> int:
+    """Train what is not trained yet, and put all models side by side.
+
+    Each CONFIG, a preset or a file, becomes the run OUT/NAME, NAME as in the configuration, and with --seeds K also
+    OUT/NAME_seed1 and so on. Each RUN, the folder of a finished run, is taken as it is. Runs that differ only in their
+    seed are one model. Settings as key=value hold for all the configurations.
+
+    Started again, the command continues where it was stopped. It writes OUT/comparison.html (one file; open it in a
+    browser), comparison.md and comparison.csv.
+    """
+    from keras_deid.comparison.plan import comparing_steps, make_plan, models_of
+
     jobs = make_plan(
-        [Path(word) for word in options.words if not _is_setting(word)],
-        [word for word in options.words if _is_setting(word)],
-        seeds=options.seeds,
-        out=options.out,
-        photos=options.photos,
-        photo_settings=photo_settings(options.photos),
+        [Path(word) for word in words if not _is_setting(word)],
+        [word for word in words if _is_setting(word)],
+        seeds=seeds,
+        out=out,
+        photos=photos,
+        photo_settings=photo_settings(photos),
     )
     models = models_of(jobs)
-    progress = _Progress(len(jobs) + comparing_steps(models))
-    _train(jobs, progress)
+    begin = Steps(len(jobs) + comparing_steps(models))
+    _train(jobs, begin)
 
     start_tensorflow()
     from keras_deid.comparison.compare import compare
     from keras_deid.comparison.report import summary_markdown
 
-    words = sys.argv[1:] if argv is None else argv
-    contents = compare(
-        models, options.out, command=shlex.join(["python", "scripts/compare.py", *words]), progress=progress.step
-    )
+    contents = compare(models, out, command=command_line(), progress=begin)
     print(summary_markdown(contents))
     if not contents.same_budget:
         print(f"warning: {contents.budget}", file=sys.stderr)
-    print(f"written: {options.out / 'comparison.html'}, comparison.md, comparison.csv")
+    print(f"written: {out / 'comparison.html'}, comparison.md, comparison.csv")
     return 0
 
 
-class _Progress:
-    """Counts what is done of the whole."""
+def _train(jobs: "Sequence[Job]", begin: Steps) -> None:
+    from keras_deid.comparison.plan import minutes_left
 
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self._begun = 0
-
-    def step(self, what: str) -> None:
-        self._begun += 1
-        print(f"[{self._begun}/{self._steps}] {what}", flush=True)
-
-
-def _train(jobs: list[Job], progress: _Progress) -> None:
     for job in jobs:
         if job.is_trained:
-            progress.step(f"{job.folder}: is trained")
+            begin(f"{job.folder}: is trained")
             continue
         minutes = minutes_left(jobs)
         left = "" if minutes is None else f"; training takes about {minutes:.0f} minutes more in all"
-        progress.step(f"{job.folder}: training{left}")
+        begin(f"{job.folder}: training{left}")
         _run_training(job)
 
 
-def _run_training(job: Job) -> None:
+def _run_training(job: "Job") -> None:
     """Trains in a process of its own, whose memory and precision leave no trace on the next."""
     code = subprocess.run([sys.executable, "-c", _TRAIN, *(job.training or ())], check=False).returncode
     if code < 0 or code == EXIT_INTERRUPTED:
@@ -87,21 +89,3 @@ def _run_training(job: Job) -> None:
 
 def _is_setting(word: str) -> bool:
     return "=" in word
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="compare.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "words",
-        metavar="CONFIG | RUN | key=value",
-        nargs="*",
-        help="configurations; folders of finished runs; settings that hold for all the configurations",
-    )
-    parser.add_argument(
-        "--seeds", metavar="K", type=count, default=1, help="train each configuration with training.seed=0 to K-1"
-    )
-    parser.add_argument("--photos", metavar="FOLDER", type=Path, help="train on these photographs")
-    parser.add_argument("--out", metavar="FOLDER", type=Path, default=Path("runs"), help="default: runs")
-    return parser

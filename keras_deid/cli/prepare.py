@@ -1,60 +1,97 @@
-"""`scripts/prepare.py PHOTOS OUT`: turns a folder of photographs into a data set to train on.
+"""`keras-deid prepare`: turns a folder of photographs into a data set to train on."""
 
-Every face that is found gives a square crop (or every photograph a whole picture), with the place of the face in it.
-What could not be used is in OUT/skipped.csv; OUT/contact_sheet.png is there to be looked at. An interrupted preparation
-continues when the same command is given again.
-"""
-
-import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
+import click
 
-from keras_deid.cli.command import command
+from keras_deid.cli.arguments import COUNT, PATH
+from keras_deid.cli.command import Command
+from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
-from keras_deid.config import PrepareConfig
-from keras_deid.data.preparation.prepare import prepare
-from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED, PreparedDataset
+
+if TYPE_CHECKING:
+    from keras_deid.data.prepared import PreparedDataset
+
+# Those of `keras_deid.config.PrepareConfig`, which would take as long to import as the rest of `--help`.
+DEFAULTS = {
+    "region": "face",
+    "context": 2.0,
+    "off_centre": 0.0,
+    "size": 96,
+    "min_face": 24.0,
+    "min_score": 0.5,
+    "val_fraction": 0.1,
+    "test_fraction": 0.1,
+}
 
 
-@command
-def main(argv: list[str] | None = None) -> int:
-    """Prepares a folder of photographs; see `keras_deid.data.preparation.prepare.prepare`."""
-    options = vars(_parser().parse_args(argv))
+def _setting(flag: str, metavar: str, what: str) -> Any:
+    """Returns the option for a setting of `PrepareConfig`, which checks its range."""
+    default = DEFAULTS[flag.removeprefix("--").replace("-", "_")]
+    return click.option(flag, metavar=metavar, type=type(default), default=default, show_default=True, help=what)
+
+
+@click.command("prepare", cls=Command)
+@click.argument("photos", metavar="PHOTOS", type=PATH)
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    type=PATH,
+    help="The data set; it appears when it is complete.  [default: prepared/NAME, NAME as that of PHOTOS]",
+)
+@click.option(
+    "--region",
+    type=click.Choice(("face", "photo")),
+    default=DEFAULTS["region"],
+    show_default=True,
+    help="A crop around each face, or whole photographs.",
+)
+@_setting("--context", "X", "Side of a crop divided by the longer side of the face.")
+@_setting("--off-centre", "S", "How far from the middle of its crop a face may lie: 0 to 1 (anywhere).")
+@_setting("--size", "PX", "Side of a crop, or shorter side of a photograph.")
+@_setting("--min-face", "PX", "Leave out narrower faces.")
+@_setting("--min-score", "S", "Leave out less certain faces.")
+@_setting("--val-fraction", "S", "Fraction of the photographs for validation.")
+@_setting("--test-fraction", "S", "Fraction of the photographs for testing.")
+@click.option(
+    "--boxes",
+    metavar="CSV",
+    type=PATH,
+    help="Take the faces from this file (path,x0,y0,x1,y1); do not detect them.",
+)
+@click.option("--masks", metavar="FOLDER", type=PATH, help="Person masks, named like the photographs.")
+@click.option("--workers", metavar="N", type=COUNT, help="Processes.  [default: one for each core]")
+@click.option("--overwrite", is_flag=True, help="Replace the data set that exists.")
+def main(photos: Path, out: Path | None, **settings: Any) -> int:
+    """Turn the photographs in the folder PHOTOS and its sub-folders into a data set to train on.
+
+    Every face that is found gives a square crop (or every photograph a whole picture), with the place of the face in
+    it. What could not be used is listed in skipped.csv of the data set; look at its contact_sheet.png. An interrupted
+    preparation continues when the same command is given again.
+    """
+    from keras_deid.data.preparation.prepare import prepare
+
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("keras_deid").setLevel(logging.INFO)
-    with _ProgressBar() as progress:
-        dataset = prepare(progress=progress, **options)
+    with Bar("photos", in_logs=True, leave=True) as bar:
+
+        def show(done: int, total: int | None, what: str) -> None:
+            bar(done, total, what)
+            if done == total:
+                bar.close()
+                start_tensorflow()  # the last step needs it
+
+        dataset = prepare(photos, out or Path("prepared") / photos.resolve().name, progress=show, **settings)
     print(_summary(dataset))
     return 0
 
 
-class _ProgressBar:
-    """Shows photographs done, rate and time left; then makes TensorFlow ready, which the last step needs."""
+def _summary(dataset: "PreparedDataset") -> str:
+    from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED
 
-    def __init__(self) -> None:
-        self._bar: tqdm | None = None
-
-    def __enter__(self) -> "_ProgressBar":
-        return self
-
-    def __call__(self, done: int, total: int) -> None:
-        if self._bar is None:
-            pause = 0.2 if sys.stderr.isatty() else 10.0  # seconds; a log needs no line five times a second
-            self._bar = tqdm(initial=done, total=total, unit=" photos", mininterval=pause, dynamic_ncols=True)
-        self._bar.update(done - self._bar.n)
-        if done == total:
-            self._bar.close()
-            start_tensorflow()
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
-def _summary(dataset: PreparedDataset) -> str:
     counts = ", ".join(f"{count} {split}" for split, count in dataset.counts.items())
     lines = [f"{dataset.folder}: {counts} (fingerprint {dataset.fingerprint})"]
     skipped = dataset.description["skipped"]
@@ -63,34 +100,3 @@ def _summary(dataset: PreparedDataset) -> str:
         lines.append(f"skipped: {reasons}; see {dataset.folder / SKIPPED}")
     lines.append(f"look at: {dataset.folder / CONTACT_SHEET}")
     return "\n".join(lines)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="prepare.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("photos", metavar="PHOTOS", type=Path, help="folder of photographs, with its sub-folders")
-    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write; it appears when it is complete")
-    parser.set_defaults(**PrepareConfig().model_dump())
-    parser.add_argument(
-        "--region",
-        choices=("face", "photo"),
-        help="a crop around each face or whole photographs (default: %(default)s)",
-    )
-    for name, metavar, kind, what in (
-        ("--context", "X", float, "side of a crop / longer side of the face"),
-        ("--off-centre", "S", float, "how far from the middle a face may lie: 0 in the middle, 1 anywhere in the crop"),
-        ("--size", "PX", int, "side of a crop, shorter side of a photograph"),
-        ("--min-face", "PX", float, "leave out narrower faces"),
-        ("--min-score", "S", float, "leave out less certain faces"),
-        ("--val-share", "S", float, "photographs for validation"),
-        ("--test-share", "S", float, "photographs for testing"),
-    ):
-        parser.add_argument(name, metavar=metavar, type=kind, help=f"{what} (default: %(default)g)")
-    parser.add_argument(
-        "--boxes", metavar="CSV", type=Path, help="take the faces from this file (path,x0,y0,x1,y1), do not detect them"
-    )
-    parser.add_argument("--masks", metavar="FOLDER", type=Path, help="person masks, named like the photographs")
-    parser.add_argument("--workers", metavar="N", type=int, help="processes (default: one for each core)")
-    parser.add_argument("--force", action="store_true", help="replace the data set that is in OUT")
-    return parser

@@ -1,44 +1,67 @@
-"""`scripts/restore.py INPUT OUTPUT --model saved_models/NAME`: restores a picture, a folder, or a video.
+"""`keras-deid restore`: restores a picture, a folder, or a video."""
 
-With --url http://HOST:8501/v1/models/NAME a server does the work, TensorFlow Serving or the stand-in of serve.py.
-
-Outputs have the formats and, in a folder, the paths of their inputs, are marked as synthetic in their metadata, and are
-listed in OUTPUT/manifest.json. The same command continues where it was stopped. With --boxes only those regions change.
-The exit code is 1 if some files could not be read.
-"""
-
-import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+import click
 
-from keras_deid.cli.command import command
+from keras_deid.cli.arguments import PATH, RunFolder, only_one
+from keras_deid.cli.command import Command
+from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
 
 if TYPE_CHECKING:
-    from keras_deid.restoring.model import Restorer
+    from keras_deid.restoring.model import PictureModel
 
 EXIT_SOME_BROKEN = 1
 EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
 BAR_DELAY = 1.0  # seconds; what is done sooner needs no bar
 
 
-@command
-def main(argv: list[str] | None = None) -> int:
-    """Restores pictures; see `keras_deid.restoring.restore`."""
-    options = _parser().parse_args(argv)
-    if not options.input.exists():
-        raise UserError(f"{options.input}: does not exist; give a picture, a video, or a folder of them")
+@click.command("restore", cls=Command)
+@click.argument("source", metavar="INPUT", type=PATH)
+@click.option("--out", metavar="OUTPUT", type=PATH, required=True, help="A folder for a folder, else a file.")
+@click.option("--run", metavar="RUN", type=RunFolder(), help="A trained run: its folder, or the name of a shipped one.")
+@click.option("--model", metavar="FOLDER", type=PATH, help="An exported model, which keras-deid export writes.")
+@click.option("--url", metavar="URL", help="A model on a server: http://HOST:8501/v1/models/NAME.")
+@click.option("--grpc", metavar="HOST:8500/NAME", help="The same over gRPC.")
+@click.option(
+    "--boxes",
+    metavar="CSV",
+    type=PATH,
+    help="Regions to restore (path,x0,y0,x1,y1 in pixels; for videos perhaps frame, from 0): only they change.  "
+    "[default: the whole picture]",
+)
+def main(
+    source: Path,
+    out: Path,
+    run: Path | None,
+    model: Path | None,
+    url: str | None,
+    grpc: str | None,
+    boxes: Path | None,
+) -> int:
+    """Restore INPUT: a picture, a video, or a folder of them.
+
+    One of --run, --model, --url and --grpc says what restores. With --url or --grpc a server does the work, TensorFlow
+    Serving or the stand-in of keras-deid serve.
+
+    Outputs have the formats and, in a folder, the paths of their inputs, are marked as synthetic in their metadata, and
+    are listed in OUTPUT/manifest.json. The same command continues where it was stopped. With --boxes only those regions
+    change. The exit code is 1 if some files could not be read.
+    """
+    if only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc}) is None:
+        raise click.UsageError("Missing one of --run, --model, --url and --grpc")
+    if not source.exists():
+        raise UserError(f"{source}: does not exist; give a picture, a video, or a folder of them")
     with _terminable():
-        model = _open_model(options)
-        return _restore_folder(options, model) if options.input.is_dir() else _restore_file(options, model)
+        opened = _open_model(run, model, url, grpc)
+        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, boxes)
 
 
 @contextlib.contextmanager
@@ -55,83 +78,43 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _open_model(options: argparse.Namespace) -> "Restorer":
-    if options.url is not None:
+def _open_model(run: Path | None, model: Path | None, url: str | None, grpc: str | None) -> "PictureModel":
+    if url is not None:
         from keras_deid.serving.client import RestModel
 
-        return RestModel(options.url)
+        return RestModel(url)
     start_tensorflow()
-    if options.grpc is not None:
+    if grpc is not None:
         from keras_deid.serving.grpc_client import GrpcModel
 
-        return GrpcModel(options.grpc)
+        return GrpcModel(grpc)
+    if run is not None:
+        from keras_deid.restoring.run_model import RunModel
+
+        return RunModel(run)
     from keras_deid.restoring.model import LocalModel
 
-    return LocalModel(options.model)
+    assert model is not None
+    return LocalModel(model)
 
 
-def _restore_file(options: argparse.Namespace, model: "Restorer") -> int:
+def _restore_file(source: Path, out: Path, model: "PictureModel", boxes: Path | None) -> int:
     from keras_deid.restoring.restore import restore_file
 
-    out = options.output / options.input.name if options.output.is_dir() else options.output
-    with _bar(" pictures") as bar:
-        restore_file(options.input, out, model, boxes=options.boxes, progress=partial(_show, bar))
-    print(f"written: {out}")
+    target = out / source.name if out.is_dir() else out
+    with Bar("pictures", delay=BAR_DELAY) as progress:
+        restore_file(source, target, model, boxes=boxes, progress=progress)
+    print(f"written: {target}")
     return 0
 
 
-def _bar(unit: str, name: str | None = None) -> "tqdm[Any]":
-    return tqdm(desc=name, unit=unit, leave=False, disable=None, delay=BAR_DELAY)
-
-
-def _show(bar: "tqdm[Any]", done: int, total: int) -> None:
-    if bar.total is None:  # what was done before says nothing about the rate
-        bar.initial = bar.n = done
-    bar.total = total
-    bar.update(done - bar.n)
-
-
-def _restore_folder(options: argparse.Namespace, model: "Restorer") -> int:
+def _restore_folder(source: Path, out: Path, model: "PictureModel", boxes: Path | None) -> int:
     from keras_deid.restoring.restore import restore_folder
 
-    with _bar(" files") as bar, contextlib.ExitStack() as of_video:
-
-        def show_video(video: Path) -> Callable[[int, int], None]:
-            of_video.close()
-            return partial(_show, of_video.enter_context(_bar(" pictures", video.name)))
-
-        report = restore_folder(
-            options.input,
-            options.output,
-            model,
-            boxes=options.boxes,
-            progress=partial(_show, bar),
-            video_progress=show_video,
-        )
+    with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
+        report = restore_folder(source, out, model, boxes=boxes, progress=progress, video_progress=of_video)
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
     before = f", {report.kept} were there already" if report.kept else ""
-    print(f"restored: {report.restored} files{before}, {len(report.broken)} skipped; see {options.output}")
+    print(f"restored: {report.restored} files{before}, {len(report.broken)} skipped; see {out}")
     return EXIT_SOME_BROKEN if report.broken else 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="restore.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("input", metavar="INPUT", type=Path, help="a picture, a video, or a folder of them")
-    parser.add_argument("output", metavar="OUTPUT", type=Path, help="what to write: a folder for a folder, else a file")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--model", metavar="FOLDER", type=Path, help="saved_models/NAME, which scripts/export.py writes"
-    )
-    source.add_argument("--url", metavar="URL", help="of a model on a server: http://HOST:8501/v1/models/NAME")
-    source.add_argument("--grpc", metavar="HOST:8500/NAME", help="the same over gRPC")
-    parser.add_argument(
-        "--boxes",
-        metavar="FILE",
-        type=Path,
-        help="CSV of regions (path,x0,y0,x1,y1 in pixels; for videos perhaps frame, from 0): only they change "
-        "(default: the whole picture)",
-    )
-    return parser

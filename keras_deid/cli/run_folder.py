@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
+from keras_deid.shipped import run_names
+
+if TYPE_CHECKING:
+    from keras_deid.config import Config
 
 
-def load_run_config(run: Path, overrides: Sequence[str] = (), prepared: Path | None = None) -> Config:
+def load_run_config(run: Path, overrides: Sequence[str] = (), prepared: Path | None = None) -> "Config":
     """Loads the configuration that was saved with a run.
 
     Args:
@@ -18,10 +22,15 @@ def load_run_config(run: Path, overrides: Sequence[str] = (), prepared: Path | N
     Raises:
         UserError: if the folder is not that of a run, or an override is a mistake.
     """
+    from keras_deid.config import load_config
+
     path = run / "config.yaml"
     if not path.is_file():
         lacking = path if run.is_dir() else run
-        raise UserError(f"{lacking}: does not exist; give the folder of a trained run, such as runs/NAME")
+        shipped = ", ".join(run_names())
+        raise UserError(
+            f"{lacking}: does not exist; give the folder of a trained run, such as runs/NAME, or one of {shipped}"
+        )
     config = load_config(path, overrides)
     if prepared is None:
         return config

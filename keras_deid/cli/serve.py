@@ -1,54 +1,110 @@
-"""`scripts/serve.py saved_models`: offers exported models to other programs.
+"""`keras-deid serve`: offers exported models to other programs."""
 
-Starts TensorFlow Serving (`tensorflow_model_server`) where it is installed. Otherwise prints the docker command for it
-and starts a local stand-in that speaks the same protocols, for trying out and for tests.
-"""
-
-import argparse
-import math
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
-from keras_deid.cli.command import command
+import click
+
+from keras_deid.cli.arguments import PATH, Positive
+from keras_deid.cli.command import Command
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
-from keras_deid.serving.export import versions
-from keras_deid.serving.server_files import docker_command, models_config
 
 SERVER = "tensorflow_model_server"
+_PORT = click.IntRange(0, 65535)
 
 
-@command
-def main(argv: list[str] | None = None) -> int:
-    """Serves models; see `keras_deid.serving.stand_in.run`."""
-    options = _parser().parse_args(argv)
-    names = _models(options.models)
-    if options.config is not None and not options.config.is_file():
-        raise UserError(f"{options.config}: does not exist; give --config a models.config")
-    server = None if options.stand_in else shutil.which(SERVER)
+class _Options(NamedTuple):
+    """Where and what is served."""
+
+    models: Path
+    host: str
+    port: int
+    grpc_port: int
+    models_config: Path | None
+    body_limit: float
+    pixel_limit: float
+
+
+@click.command("serve", cls=Command)
+@click.argument("models", metavar="FOLDER", type=PATH)
+@click.option("--port", type=_PORT, default=8501, show_default=True, help="Port of REST.")
+@click.option("--grpc-port", type=_PORT, default=8500, show_default=True, help="Port of gRPC.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the stand-in listens.")
+@click.option(
+    "--models-config",
+    metavar="FILE",
+    type=PATH,
+    help="A models.config of TensorFlow Serving: which models and versions are served, and the versions' labels.  "
+    "[default: the highest version of every model]",
+)
+@click.option("--stand-in", is_flag=True, help="Start the stand-in even where TensorFlow Serving is installed.")
+@click.option(
+    "--body-limit",
+    metavar="MIB",
+    type=Positive(),
+    default=64,
+    show_default=True,
+    help="The stand-in refuses larger requests.",
+)
+@click.option(
+    "--pixel-limit",
+    metavar="MILLIONS",
+    type=Positive(),
+    default=32,
+    show_default=True,
+    help="The stand-in refuses larger pictures.",
+)
+def main(
+    models: Path,
+    port: int,
+    grpc_port: int,
+    host: str,
+    models_config: Path | None,
+    stand_in: bool,
+    body_limit: float,
+    pixel_limit: float,
+) -> int:
+    """Offer the exported models in FOLDER, with NAME/VERSION/ in it, to other programs.
+
+    Starts TensorFlow Serving (tensorflow_model_server) where it is installed. Otherwise prints the docker command for
+    it and starts a local stand-in that speaks the same protocols, for trying out and for tests.
+    """
+    from keras_deid.serving.server_files import docker_command
+
+    options = _Options(models, host, port, grpc_port, models_config, body_limit, pixel_limit)
+    names = _models(models)
+    if models_config is not None and not models_config.is_file():
+        raise UserError(f"{models_config}: does not exist; give --models-config a models.config")
+    server = None if stand_in else shutil.which(SERVER)
     if server is not None:
         _become_server(server, options, names)
-    print(f"TensorFlow Serving{'' if options.stand_in else ' is not installed here; it'} is started by, for instance:")
-    print(f"\ncd {options.models.resolve()}\n{docker_command(names[0])}\n")
+    print(f"TensorFlow Serving{'' if stand_in else ' is not installed here; it'} is started by, for instance:")
+    print(f"\ncd {models.resolve()}\n{docker_command(names[0])}\n")
     _run_stand_in(options)
     return 0
 
 
 def _models(folder: Path) -> list[str]:
+    from keras_deid.serving.export import versions
+
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; give saved_models/, which scripts/export.py writes")
+        raise UserError(f"{folder}: no such folder; give saved_models/, which keras-deid export writes")
     names = sorted(base.name for base in folder.iterdir() if not base.name.startswith(".") and versions(base))
     if not names:
         raise UserError(f"{folder}: no exported model in it; give saved_models/ rather than saved_models/NAME")
     return names
 
 
-def _become_server(server: str, options: argparse.Namespace, names: list[str]) -> None:
-    config = options.config
+def _become_server(server: str, options: _Options, names: list[str]) -> None:
+    config = options.models_config
     if config is None:
+        from keras_deid.serving.server_files import models_config
+
         config = Path(tempfile.mkdtemp(prefix="keras_deid_serve_")) / "models.config"
         config.write_text(models_config(names, options.models.resolve()), encoding="utf-8")
     words = [
@@ -63,7 +119,7 @@ def _become_server(server: str, options: argparse.Namespace, names: list[str]) -
     os.execv(server, words)
 
 
-def _run_stand_in(options: argparse.Namespace) -> None:
+def _run_stand_in(options: _Options) -> None:
     start_tensorflow()
     try:
         from keras_deid.serving.stand_in.limits import Limits
@@ -85,47 +141,7 @@ def _run_stand_in(options: argparse.Namespace) -> None:
         options.host,
         options.port,
         options.grpc_port,
-        configs=None if options.config is None else read_models_config(options.config),
+        configs=None if options.models_config is None else read_models_config(options.models_config),
         limits=Limits(int(options.body_limit * 2**20), int(options.pixel_limit * 1e6)),
         started=say,
     )
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise ValueError
-    return value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="serve.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("models", metavar="FOLDER", type=Path, help="saved_models/, with NAME/VERSION/ in it")
-    parser.add_argument("--port", type=int, default=8501, help="of REST (default: 8501)")
-    parser.add_argument("--grpc-port", type=int, default=8500, help="of gRPC (default: 8500)")
-    parser.add_argument("--host", default="127.0.0.1", help="where the stand-in listens (default: this machine alone)")
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        type=Path,
-        help="a models.config of TensorFlow Serving: which models and versions are served, and the versions' labels "
-        "(default: the highest version of every model)",
-    )
-    parser.add_argument("--stand-in", action="store_true", help="the stand-in, even where TensorFlow Serving is there")
-    parser.add_argument(
-        "--body-limit",
-        metavar="MIB",
-        type=_positive,
-        default=64,
-        help="the stand-in refuses larger requests (default: 64)",
-    )
-    parser.add_argument(
-        "--pixel-limit",
-        metavar="MILLIONS",
-        type=_positive,
-        default=32,
-        help="the stand-in refuses larger pictures (default: 32)",
-    )
-    return parser

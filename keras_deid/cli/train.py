@@ -1,73 +1,102 @@
-"""`scripts/train.py`: trains a restorer, evaluates it on the test split and writes `runs/NAME/`.
+"""`keras-deid train`: trains a restorer, evaluates it, explains it and exports it."""
 
-Then it shows on some test pictures where the attention goes (`runs/NAME/attention/report.html`), and exports the model
-for TensorFlow Serving (`saved_models/NAME/VERSION/`). Without arguments it trains `configs/quickstart.yaml` on drawn
-street scenes. Stop it at any time with Ctrl-C; the same command continues. Any setting of the configuration can be
-given as key=value, for instance training.epochs=3.
-"""
-
-import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from keras_deid.cli.command import EXIT_INTERRUPTED, command
-from keras_deid.cli.map_bar import map_bar
+import click
+
+from keras_deid.cli.arguments import PATH, settings_argument
+from keras_deid.cli.command import Command
+from keras_deid.cli.ending import EXIT_INTERRUPTED
+from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
-from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
+from keras_deid.progress import Counter
+
+if TYPE_CHECKING:
+    from keras_deid.config import Config
 
 EXPLAINED = 50
-"""Test pictures in the report at the end of a run; `scripts/gradcam_report.py` takes all."""
+"""Test pictures in the report at the end of a run; `keras-deid report` takes all."""
 
 
-@command
-def main(argv: list[str] | None = None) -> int:
-    """Trains a run; see `keras_deid.training.run.run`."""
-    options = _parser().parse_intermixed_args(argv)
-    config = load_config(options.config, [*photo_settings(options.photos), *options.overrides])
-    folder = options.run or Path("runs") / config.name
+@click.command("train", cls=Command)
+@click.option(
+    "--config",
+    metavar="NAME|FILE",
+    default="quickstart",
+    show_default=True,
+    help="A preset, such as street64, or a YAML file.",
+)
+@click.option(
+    "--run", "folder", metavar="FOLDER", type=PATH, help="Where the run is written.  [default: runs/NAME of the config]"
+)
+@click.option(
+    "--photos",
+    metavar="FOLDER",
+    type=PATH,
+    help="Train on these photographs; the data set prepared/FOLDER is made from them first.",
+)
+@click.option("--metrics-only", is_flag=True, help="Neither explain nor export the trained run at the end.")
+@settings_argument
+def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bool, settings: Sequence[str]) -> int:
+    """Train a restorer, evaluate it on the test split and write runs/NAME/.
+
+    Then show on some test pictures where the attention goes (runs/NAME/attention/report.html), and export the model for
+    TensorFlow Serving (saved_models/NAME/VERSION/). Without arguments it trains the preset quickstart on drawn street
+    scenes. Stop it at any time with Ctrl-C; the same command continues.
+
+    Any setting of the configuration can be given as key=value, for instance training.epochs=3.
+    """
+    from keras_deid.config import load_config
+
+    loaded = load_config(config, [*photo_settings(photos), *settings])
+    folder = folder or Path("runs") / loaded.name
 
     start_tensorflow()
     from keras_deid.evaluation.table import table
     from keras_deid.training.run import Interrupted, run
 
     try:
-        figures = run(config, folder)
+        with Bar("pictures", leave=True) as progress:
+            metrics = run(loaded, folder, progress)
     except Interrupted as reason:
         print(reason, file=sys.stderr)
         return EXIT_INTERRUPTED
-    if figures is None:
+    if metrics is None:
         print(f"not evaluated: there are no test pictures with their originals; the run is in {folder}/")
     else:
-        print(table(figures))
-        print(f"look at: {folder}/evaluation.png, {folder}/samples/; figures: {folder}/summary.json")
-    if not options.figures_only:
-        _say("attention", _explain, config, folder)
-        _say("for serving", _export, config, folder)
+        print(table(metrics))
+        print(f"look at: {folder}/evaluation.png, {folder}/samples/; metrics: {folder}/summary.json")
+    if not metrics_only:
+        _then("attention", "attention report", _explain, loaded, folder)
+        _then("for serving", "export", _export, loaded, folder)
     return 0
 
 
-def _say(what: str, step: Callable[[Config, Path], str], config: Config, folder: Path) -> None:
+def _then(label: str, what: str, step: Callable[["Config", Path], str], config: "Config", folder: Path) -> None:
     """Tells what a step after the training has made; the training stands even where such a step cannot be made."""
     try:
-        print(f"{what}: {step(config, folder)}")
+        print(f"{label}: {step(config, folder)}")
     except UserError as reason:
-        print(f"{what}: none; {reason}", file=sys.stderr)
+        print(f"warning: {what} skipped: {reason}", file=sys.stderr)
 
 
-def _explain(config: Config, folder: Path) -> str:
+def _explain(config: "Config", folder: Path) -> str:
     from keras_deid.explain.job import explain_run
 
     report = folder / "attention" / "report.html"
     if not _newer(report, folder):
-        with map_bar() as progress:
-            explain_run(folder, config, EXPLAINED, progress)
+        with Bar("maps") as progress:
+            counter = Counter(progress, None, "maps")
+            explain_run(folder, config, EXPLAINED, lambda what, done: counter.add(done))
     return str(report)
 
 
-def _export(config: Config, folder: Path) -> str:
+def _export(config: "Config", folder: Path) -> str:
     from keras_deid.serving.export import export, versions
 
     base = Path("saved_models") / folder.resolve().name
@@ -89,22 +118,3 @@ def photo_settings(photos: Path | None) -> list[str]:
     settings = {"source": "prepared", "photos": str(photos), "path": f"prepared/{photos.resolve().name}"}
     # In quotes, as YAML takes them from JSON: a folder may be called 2024.
     return [f"data.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="train.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", metavar="FILE", type=Path, default=Path("configs/quickstart.yaml"))
-    parser.add_argument("--run", metavar="FOLDER", type=Path, help="default: runs/NAME, NAME as in the configuration")
-    parser.add_argument(
-        "--photos",
-        metavar="FOLDER",
-        type=Path,
-        help="train on these photographs; prepared/NAME is made from them first",
-    )
-    parser.add_argument(
-        "--figures-only", action="store_true", help="neither explain nor export the trained run at the end"
-    )
-    parser.add_argument("overrides", metavar="key=value", nargs="*", help="settings that differ from the configuration")
-    return parser

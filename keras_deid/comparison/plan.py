@@ -163,7 +163,7 @@ def _training(
     folder = out / (config.name if not seed else f"{config.name}_seed{seed}")
     options = ["--config", str(path), "--run", str(folder), *(["--photos", str(photos)] if photos else [])]
     source = str(path) if seed is None else f"{path} seed {seed}"
-    return Job(folder, config, source, (*options, "--figures-only", *words))
+    return Job(folder, config, source, (*options, "--metrics-only", *words))
 
 
 def _check_what_is_there(job: Job) -> None:

@@ -18,6 +18,7 @@ import yaml
 from keras_deid.config.schema import Config, describe_mistake
 from keras_deid.config.yaml_dialect import Loader
 from keras_deid.errors import UserError
+from keras_deid.shipped import find_config
 
 RENAMED = {
     "data.prepare.val_share": "data.prepare.val_fraction",
@@ -37,13 +38,21 @@ def load_config(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> 
     """Reads a configuration file, applies overrides and validates the result.
 
     Args:
-        path: YAML file; its key `extends` names a file (relative to this one) to start from.
+        path: YAML file, whose key `extends` names a file (relative to this one) to start from; or the name of a preset,
+            such as `"street64"`.
         overrides: words like `training.epochs=3`; the value is read as YAML.
 
     Raises:
         UserError: with a line for each mistake: key, where it was written, what was expected, what was received.
+
+    Example:
+        >>> import keras_deid
+        >>> config = keras_deid.load_config("street64", ["training.epochs=3"])
+        >>> config.data.image_size, config.training.epochs
+        ((64, 64), 3)
     """
-    values, origins = _read(Path(path), ())
+    path = find_config(path)
+    values, origins = _read(path, ())
     for word in overrides:
         key, equals, text = word.partition("=")
         if not equals or not key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -11,24 +12,32 @@ import keras
 import keras_deid.models.patch_discriminator
 import keras_deid.models.resnet_generator  # noqa: F401
 from keras_deid.errors import UserError
+from keras_deid.shipped import find_run
 
 if keras.backend.backend() == "tensorflow":  # the one module here that does not run on every backend
     import keras_deid.models.latent_search  # noqa: F401
 
 
-def load_generator(run: Path) -> keras.Model:
+def load_generator(run: str | os.PathLike[str]) -> keras.Model:
     """Loads the generator of a run.
 
     Args:
-        run: folder with `generator.keras`.
+        run: folder with `generator.keras`; or the name of a run that comes with the package, such as `"street64"`.
 
     Returns:
-        the model, not compiled.
+        the model, not compiled. It maps float pictures `(batch, height, width, 3)` in [-1, 1] to others; see
+        `keras_deid.models.pixels` for the way from and to uint8.
 
     Raises:
         UserError: if the file is missing, cannot be loaded, or is not a model that maps pictures to pictures.
+
+    Example:
+        >>> import keras_deid
+        >>> generator = keras_deid.load_generator("street64")
+        >>> generator.input_shape
+        (None, 64, 64, 3)
     """
-    path = run / "generator.keras"
+    path = find_run(run) / "generator.keras"
     generator = _load(path)
     for end, shape in (("input", generator.input_shape), ("output", generator.output_shape)):
         if not isinstance(shape, tuple) or len(shape) != 4 or shape[-1] != 3:

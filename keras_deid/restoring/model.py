@@ -13,7 +13,7 @@ from keras_deid.errors import UserError
 from keras_deid.serving.export import versions
 
 
-class Restorer(Protocol):
+class PictureModel(Protocol):
     """What restores pictures of one size, wherever it runs.
 
     Attributes:

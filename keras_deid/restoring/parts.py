@@ -9,14 +9,14 @@ import numpy as np
 
 from keras_deid.data.boxes import Box
 from keras_deid.data.images import ImageError
-from keras_deid.restoring.model import Restorer
+from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.regions import Part, part_around
 
 BATCH_SIZE = 32
 """Parts that the model restores at a time."""
 
 
-def listed_part(source: Path, box: Box, size: tuple[int, int], model: Restorer) -> Part:
+def listed_part(source: Path, box: Box, size: tuple[int, int], model: PictureModel) -> Part:
     """Returns the part of a picture that restores a box from a file.
 
     Args:
@@ -36,7 +36,7 @@ def listed_part(source: Path, box: Box, size: tuple[int, int], model: Restorer) 
         raise ImageError(source, f"the box {corners} lies outside of its {width} x {height} pixels") from error
 
 
-def restore_parts(model: Restorer, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+def restore_parts(model: PictureModel, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Restores any number of parts, uint8 `(*model.size, 3)` each."""
     answers: list[np.ndarray] = []
     for start in range(0, len(inputs), BATCH_SIZE):

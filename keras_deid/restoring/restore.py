@@ -21,12 +21,13 @@ import numpy as np
 from keras_deid.data.boxes_csv import FrameBox, read_frame_boxes_csv
 from keras_deid.data.images import IMAGE_SUFFIXES, ImageError, find_images
 from keras_deid.errors import UserError
+from keras_deid.progress import Progress, silent
 from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
-from keras_deid.restoring.model import Restorer
+from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.parts import BATCH_SIZE, listed_part, restore_parts
 from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE, Opened, open_picture, write_picture
 from keras_deid.restoring.regions import Part, cut_out, put_back, whole_picture
-from keras_deid.restoring.video import Progress, find_videos, is_video, restore_video
+from keras_deid.restoring.video import find_videos, is_video, restore_video
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
@@ -88,11 +89,11 @@ class _Work:
 def restore_folder(
     source: Path,
     out: Path,
-    model: Restorer,
+    model: PictureModel,
     *,
     boxes: Path | None = None,
-    progress: Progress = lambda done, total: None,
-    video_progress: Callable[[Path], Progress] = lambda video: lambda done, total: None,
+    progress: Progress = silent,
+    video_progress: Progress = silent,
 ) -> Report:
     """Restores all pictures and videos of a folder and its sub-folders.
 
@@ -105,8 +106,8 @@ def restore_folder(
         model: what restores.
         boxes: CSV file with the regions to restore, see `read_frame_boxes_csv`; the other pixels stay as they are.
             Without it the whole picture is the model's input.
-        progress: is called with the number of files that are done, and of all of them.
-        video_progress: is called with a video that is begun; what it returns, as `progress` of `restore_video`.
+        progress: counts the files.
+        video_progress: as `progress` of `restore_video`, for each video.
 
     Returns:
         What became of the files.
@@ -124,14 +125,14 @@ def restore_folder(
         manifest = Manifest(out, settings_of(model.name, model.identity, boxes))
         jobs = [_Job(name, path, boxes_of(name)) for name, path in sources.items() if not manifest.is_done(name, path)]
         report.kept = len(sources) - len(jobs)
-        progress(report.done, len(sources))
+        progress(report.done, len(sources), "restoring")
         for _ in _restore_pictures([job for job in jobs if not is_video(job.source)], out, model, manifest, report):
-            progress(report.done, len(sources))
+            progress(report.done, len(sources), "restoring")
         for job in jobs:
             if is_video(job.source):
-                _restore_video(job, out, model, manifest, report, video_progress(job.source))
-                progress(report.done, len(sources))
-        progress(len(sources), len(sources))
+                _restore_video(job, out, model, manifest, report, video_progress)
+                progress(report.done, len(sources), "restoring")
+        progress(len(sources), len(sources), "restoring")
         broken = {str(error.path) for error in report.broken}
         manifest.finish(name for name, path in sources.items() if str(path) not in broken)
     except OSError as error:
@@ -143,10 +144,10 @@ def restore_folder(
 def restore_file(
     source: Path,
     out: Path,
-    model: Restorer,
+    model: PictureModel,
     *,
     boxes: Path | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
 ) -> None:
     """Restores one picture or one video.
 
@@ -167,7 +168,7 @@ def restore_file(
         restore_picture(source, out, model, boxes=boxes)
 
 
-def restore_picture(source: Path, out: Path, model: Restorer, *, boxes: Path | None = None) -> None:
+def restore_picture(source: Path, out: Path, model: PictureModel, *, boxes: Path | None = None) -> None:
     """Restores one picture; see `restore_file`.
 
     Args:
@@ -216,7 +217,7 @@ def _boxes_of(sources: dict[str, Path], boxes: Path | None) -> Callable[[str], B
 
 
 def _restore_pictures(
-    jobs: Sequence[_Job], out: Path, model: Restorer, manifest: Manifest, report: Report
+    jobs: Sequence[_Job], out: Path, model: PictureModel, manifest: Manifest, report: Report
 ) -> Iterator[None]:
     """Restores pictures; yields after each."""
 
@@ -241,7 +242,7 @@ def _restore_pictures(
 
 
 def _restore_video(
-    job: _Job, out: Path, model: Restorer, manifest: Manifest, report: Report, progress: Progress
+    job: _Job, out: Path, model: PictureModel, manifest: Manifest, report: Report, progress: Progress
 ) -> None:
     path = out / job.name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -255,7 +256,7 @@ def _restore_video(
     report.restored += 1
 
 
-def _read(job: _Job, model: Restorer) -> _Work:
+def _read(job: _Job, model: PictureModel) -> _Work:
     before = _state(job.source)
     if job.boxes is None:
         opened = open_picture(job.source, _ENOUGH * max(model.size))
@@ -275,7 +276,7 @@ def _state(source: Path) -> SourceState:
 
 
 def _answered(
-    opened: Iterable[_Work | ImageError], model: Restorer, broken: list[ImageError]
+    opened: Iterable[_Work | ImageError], model: PictureModel, broken: list[ImageError]
 ) -> Iterator[tuple[_Work, list[np.ndarray]]]:
     """Yields each picture with the model's answers, restoring the parts of several pictures at a time."""
     for batch in _batches(opened, broken):

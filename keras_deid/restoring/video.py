@@ -15,7 +15,8 @@ from keras_deid.atomic import whole_file
 from keras_deid.data.boxes_csv import FrameBox
 from keras_deid.data.images import ImageError
 from keras_deid.errors import UserError
-from keras_deid.restoring.model import Restorer
+from keras_deid.progress import Progress, silent
+from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.parts import listed_part, restore_parts
 from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.regions import Part, cut_out, put_back, whole_picture
@@ -28,16 +29,14 @@ BATCH_SIZE = 16
 QUALITY = 18
 """H.264's constant rate factor: 18 is where most people see no difference."""
 
-Progress = Callable[[int, int], object]
-
 
 def restore_video(
     source: Path,
     out: Path,
-    model: Restorer,
+    model: PictureModel,
     *,
     boxes: Sequence[FrameBox] | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = silent,
 ) -> int:
     """Restores a video.
 
@@ -50,7 +49,7 @@ def restore_video(
         model: what restores.
         boxes: the regions to restore, each in the frame that it names, or in all of them; what names a frame that the
             video does not have is without effect. If None, the whole of each picture is the model's input.
-        progress: is called with the number of pictures that are done, and about how many there are.
+        progress: counts the pictures of the video; their total is a close estimate.
 
     Returns:
         How many pictures the video has.
@@ -76,7 +75,7 @@ def restore_video(
                 for restored in _restored(pictures, parts_of, model):
                     writer.send(np.ascontiguousarray(restored))
                     done += 1
-                    progress(done, max(total, done))
+                    progress(done, max(total, done), source.name)
             finally:
                 writer.close()
             if not done:
@@ -128,7 +127,7 @@ def _pictures(source: Path, frames: Iterator[Any], description: dict[str, Any]) 
 
 
 def _parts_of(
-    source: Path, description: dict[str, Any], model: Restorer, boxes: Sequence[FrameBox] | None
+    source: Path, description: dict[str, Any], model: PictureModel, boxes: Sequence[FrameBox] | None
 ) -> Callable[[int], tuple[Part, ...]]:
     """Returns what finds the parts of a frame that go through the model."""
     width, height = description["size"]
@@ -143,7 +142,7 @@ def _parts_of(
 
 
 def _restored(
-    pictures: Iterable[np.ndarray], parts_of: Callable[[int], tuple[Part, ...]], model: Restorer
+    pictures: Iterable[np.ndarray], parts_of: Callable[[int], tuple[Part, ...]], model: PictureModel
 ) -> Iterator[np.ndarray]:
     numbered = enumerate(pictures)
     while batch := [(picture, parts_of(frame)) for frame, picture in itertools.islice(numbered, BATCH_SIZE)]:

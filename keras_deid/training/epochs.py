@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
+from keras_deid.progress import Progress
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.history import History
 
@@ -21,30 +22,29 @@ _SHOWN = {"g_loss": "G", "d_loss": "D", "l1": "L1", "cycle": "cycle", "loss": "l
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """A bar over the whole run: fraction done, pictures per second, time left. Silent without a terminal.
+    """Counts the pictures of the whole run.
 
     Args:
+        progress: is told after each step.
         total_steps: of the run.
         batch_size: pictures a step.
     """
 
-    def __init__(self, total_steps: int, batch_size: int) -> None:
+    def __init__(self, progress: Progress, total_steps: int, batch_size: int) -> None:
         super().__init__()
+        self._progress = progress
         self._total = total_steps * batch_size
         self._batch_size = batch_size
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Shows the bar where the run stands."""
-        done = int(self.model.step) * self._batch_size
-        self._bar = tqdm(total=self._total, initial=done, unit="img", desc="training", disable=None, smoothing=0.05)
+        """Tells where the run stands."""
+        self._done = int(self.model.step) * self._batch_size
+        self._progress(self._done, self._total, "training")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Moves the bar."""
-        self._bar.update(self._batch_size)
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Leaves the bar as it is."""
-        self._bar.close()
+        """Tells that a step is done."""
+        self._done += self._batch_size
+        self._progress(self._done, self._total, "training")
 
 
 class FinishEpoch(keras.callbacks.Callback):

@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from tqdm import tqdm
 
 from keras_deid.atomic import write_json
 from keras_deid.config import Config
@@ -22,6 +21,7 @@ from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
 from keras_deid.evaluation.job import count_pictures, evaluate_data
 from keras_deid.models.saved import load_generator
+from keras_deid.progress import Counter, Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
 from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
@@ -44,12 +44,13 @@ _DATA: dict[str, tuple[Callable[..., Any], Callable[..., tf.data.Dataset]]] = {
 }
 
 
-def run(config: Config, folder: Path) -> dict[str, Any] | None:
+def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, Any] | None:
     """Trains what `config` describes, continuing where an earlier start stopped, and evaluates it.
 
     Args:
         config: the run's configuration.
         folder: `runs/NAME`; see the README for what it holds afterwards.
+        progress: counts the photographs that are prepared, the pictures trained on, and the pictures evaluated.
 
     Returns:
         The metrics of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
@@ -60,13 +61,14 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
     """
     if config.training.method == "locate":
-        return run_locator(config, folder)
+        prepare_if_needed(config, progress)
+        return run_locator(config, folder, progress)
 
     # ---- The run's folder ------------------------------------------------------------------------------------------
     check_folder(folder, config)
 
     # ---- Data ------------------------------------------------------------------------------------------------------
-    prepare_if_needed(config)
+    prepare_if_needed(config, progress)
     load, batches = _DATA[config.training.method]
     if config.deidentify.method == "catalogue":
         load, batches = load_catalogue_pictures, catalogue_batches
@@ -116,8 +118,8 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
             steps_per_epoch=steps,
             checkpoint_steps=config.training.checkpoint_steps,
         )
-        progress = ShowProgress(epochs * steps, config.training.batch_size)
-        fit(gan, batches_from, steps, epochs, [StopOnNonFinite(), stop, progress, finish_epoch])
+        show_progress = ShowProgress(progress, epochs * steps, config.training.batch_size)
+        fit(gan, batches_from, steps, epochs, [StopOnNonFinite(), stop, show_progress, finish_epoch])
     if stop.requested and int(gan.step) < epochs * steps:
         checkpoints.save()
         raise Interrupted(f"stopped after step {int(gan.step)} of {epochs * steps}; the same command continues")
@@ -125,17 +127,18 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
     # ---- Evaluate --------------------------------------------------------------------------------------------------
     keras.mixed_precision.set_dtype_policy("float32")
     metrics = None
-    if count_pictures(config, "test"):
-        with tqdm(unit="picture", desc="evaluating", leave=False, disable=None) as bar:
-            out = folder / "evaluation.json"
-            metrics = evaluate_data(load_generator(folder), config, "test", out, progress=bar.update)
+    pictures_to_test = count_pictures(config, "test")
+    if pictures_to_test:
+        out = folder / "evaluation.json"
+        more = Counter(progress, pictures_to_test, "evaluating").add
+        metrics = evaluate_data(load_generator(folder), config, "test", out, progress=more)
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
     write_json(folder / "summary.json", _summary(config, precision, gan, history, metrics))
     return metrics
 
 
-def prepare_if_needed(config: Config) -> None:
+def prepare_if_needed(config: Config, progress: Progress = silent) -> None:
     """Prepares `data.path` from `data.photos` unless that is done already.
 
     Raises:
@@ -148,20 +151,14 @@ def prepare_if_needed(config: Config) -> None:
         if not data.path.exists():
             raise UserError(f"{data.path}: no such prepared data set; give photographs to make it from (--photos)")
         return
-    with tqdm(unit="photo", desc="preparing", disable=None) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        prepare(
-            data.photos,
-            data.path,
-            **data.prepare.model_dump(),
-            boxes=data.boxes,
-            masks=data.masks,
-            progress=show,
-        )
+    prepare(
+        data.photos,
+        data.path,
+        **data.prepare.model_dump(),
+        boxes=data.boxes,
+        masks=data.masks,
+        progress=progress,
+    )
 
 
 def _summary(

@@ -16,6 +16,7 @@ from keras_deid.data.photographs import load_photographs
 from keras_deid.data.training_batches import steps_per_epoch
 from keras_deid.models.locator import STRIDE, locator
 from keras_deid.models.pixels import to_signed
+from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
 from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
@@ -29,12 +30,13 @@ _VALIDATION_BATCHES = 8
 _VALIDATION_SEED = 2026
 
 
-def run_locator(config: Config, folder: Path) -> dict[str, Any]:
+def run_locator(config: Config, folder: Path, progress: Progress = silent) -> dict[str, Any]:
     """Trains a locator, continuing where an earlier start stopped.
 
     Args:
         config: the run's configuration; `training.method` is `"locate"`.
         folder: `runs/NAME`; holds `locator.keras`, `history.csv` and `summary.json` afterwards.
+        progress: is called as the training goes on.
 
     Returns:
         The scores on validation windows after the last epoch: `{"iou", "false"}`, see `LocatorValidation`.
@@ -85,8 +87,8 @@ def run_locator(config: Config, folder: Path) -> dict[str, Any]:
             steps_per_epoch=steps,
             checkpoint_steps=settings.checkpoint_steps,
         )
-        progress = ShowProgress(epochs * steps, settings.batch_size)
-        fit(model, batches_from, steps, epochs, [StopOnNonFinite(), stop, progress, finish_epoch])
+        show_progress = ShowProgress(progress, epochs * steps, settings.batch_size)
+        fit(model, batches_from, steps, epochs, [StopOnNonFinite(), stop, show_progress, finish_epoch])
     if stop.requested and int(model.step) < epochs * steps:
         checkpoints.save()
         raise Interrupted(f"stopped after step {int(model.step)} of {epochs * steps}; the same command continues")

@@ -140,7 +140,7 @@ def test_the_page_answers_first_and_needs_nothing_else(out):
     assert "The same budget in images seen and minutes for every run: 4 images seen, 1.0 minutes" in page.text
     assert "No overlay for bare: " in page.text and "discriminator.keras: no such file" in page.text
     assert "with, cbam_1" in page.text and "without, block_1_sum" in page.text
-    assert "python scripts/compare.py " in page.text
+    assert "keras-deid compare " in page.text
     assert "nan" not in re.sub('"data:[^"]*"', "", (out / "comparison.html").read_text(encoding="utf-8"))
 
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +19,11 @@ training: {batch_size: 2, epochs: 1, decay_epochs: 0, samples: 1}
 def test_the_main_job_ends_in_figures_a_report_and_a_model(tmp_path):
     (tmp_path / "tiny.yaml").write_text(TINY)
     command = [sys.executable, str(ROOT / "scripts" / "train.py"), "--config", "tiny.yaml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-3:] == [
-        "look at: runs/tiny/evaluation.png, runs/tiny/samples/; figures: runs/tiny/summary.json",
+        "look at: runs/tiny/evaluation.png, runs/tiny/samples/; metrics: runs/tiny/summary.json",
         "attention: runs/tiny/attention/report.html",
         "for serving: saved_models/tiny/1",
     ]

@@ -29,8 +29,8 @@ def picture(tmp_path):
     return pixels
 
 
-def run(*words):
-    return main([*map(str, words), "--model", "saved_models/tiny"])
+def run(source, out, *words):
+    return main([*map(str, [source, "--out", out, *words]), "--model", "saved_models/tiny"])
 
 
 def test_a_folder(picture, tmp_path, capsys):
@@ -74,7 +74,7 @@ def test_a_video(tmp_path, monkeypatch, capsys):
     seen = []
 
     def restore_video(source, out, model, *, boxes, progress):
-        progress(1, 1)
+        progress(1, 1, source.name)
         seen.append((source, out, model.name, boxes))
 
     monkeypatch.setattr("keras_deid.restoring.restore.restore_video", restore_video)
@@ -89,6 +89,6 @@ def test_a_video(tmp_path, monkeypatch, capsys):
 
 def test_a_server_in_place_of_a_model(picture, tmp_path, monkeypatch):
     monkeypatch.setattr("keras_deid.serving.client.RestModel", Negative)
-    words = [tmp_path / "in", tmp_path / "out", "--url", "http://host:8501/v1/models/tiny"]
+    words = [tmp_path / "in", "--out", tmp_path / "out", "--url", "http://host:8501/v1/models/tiny"]
     assert main([*map(str, words)]) == 0
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png"), 255 - picture)

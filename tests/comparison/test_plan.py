@@ -39,7 +39,7 @@ def test_all_models_get_their_first_seed_before_any_gets_a_second(write_config, 
         str(tmp_path / "a.yaml"),
         "--run",
         str(tmp_path / "a_seed1"),
-        "--figures-only",
+        "--metrics-only",
         "training.epochs=3",
         "training.seed=1",
     )

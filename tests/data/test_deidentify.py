@@ -4,41 +4,12 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_deid.data.deidentify import deidentify, gaussian_blur, mosaic, strength_in_pixels
-from keras_deid.data.enlarging import block_means_enlarged
-from keras_deid.data.regions import region_mask, scale_boxes
 
-HEIGHT, WIDTH = 12, 16
-
-
-def noise(height=HEIGHT, width=WIDTH, batch=1, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (batch, height, width, 3), np.uint8)
-
-
-def grey(rows):
-    """A batch of one picture with one channel."""
-    return np.array(rows, np.uint8)[None, :, :, None]
-
-
-def ramp(height, width, slope_y, slope_x):
-    y, x = np.mgrid[:height, :width]
-    return grey(y * slope_y + x * slope_x)
-
-
-def as_rows(pictures):
-    return np.asarray(pictures)[0, :, :, 0].tolist()
-
-
-def one(*box):
-    return tf.constant([box], tf.float32)
-
-
-def inside(box, height=HEIGHT, width=WIDTH):
-    y, x = np.mgrid[:height, :width] + 0.5
-    return (x >= box[0]) & (x < box[2]) & (y >= box[1]) & (y < box[3])
+from .drawn import HEIGHT, WIDTH, as_rows, few, grey, inside, noise, one, ramp
 
 
 @st.composite
@@ -50,7 +21,6 @@ def boxes(draw, margin=3.0):
 
 
 blocks = st.floats(0.5, 9, width=32)
-few = settings(max_examples=25, deadline=None)
 
 
 def test_mosaic_worked_by_hand():
@@ -77,7 +47,7 @@ def test_mosaic_of_one_row(box, block, expected):
 
 @few
 @given(x0=st.floats(0, 5, width=32), width=st.floats(10, 60, width=32), across=st.integers(2, 8))
-def test_a_share_of_the_width_gives_that_many_blocks(x0, width, across):
+def test_a_fraction_of_the_width_gives_that_many_blocks(x0, width, across):
     picture = grey([np.arange(80)])
     box = one(x0, 0, np.float32(x0) + np.float32(width), 1)
     result = as_rows(mosaic(picture, box, (box[:, 2] - box[:, 0]) / across))[0]
@@ -209,101 +179,10 @@ def test_blur_sees_the_whole_picture_not_only_the_region():
     assert row[4] > 50 and row[4] > row[5] > row[6]
 
 
-def test_ellipse_has_pi_quarters_of_the_area():
-    mask = np.asarray(region_mask(one(10.5, 4, 90.5, 64), 70, 100, "ellipse"))
-    assert abs(mask.sum() / (80 * 60) - math.pi / 4) < 0.005
-    rectangle = np.asarray(region_mask(one(10.5, 4, 90.5, 64), 70, 100, "rectangle"))
-    assert (mask <= rectangle).all()
-    np.testing.assert_array_equal(mask[0, 4:64, 10:90], mask[0, 4:64, 10:90][::-1])
-
-
-def test_mask_counts_pixel_centres():
-    assert as_rows(region_mask(one(0.5, 0, 2.5, 1), 1, 4, "rectangle")) == [[1, 1, 0, 0]]
-    assert as_rows(region_mask(one(0, 0, 3, 3), 3, 3, "ellipse")) == [[1, 1, 1], [1, 1, 1], [1, 1, 1]]
-    assert as_rows(region_mask(one(0, 0, 4, 4), 4, 4, "ellipse"))[0] == [0, 1, 1, 0]
-    for shape in ("rectangle", "ellipse"):
-        assert not np.asarray(region_mask(one(2, 1, 2, 3), 4, 4, shape)).any()
-
-
-def test_boxes_are_scaled_about_their_centre_and_clipped():
-    result = scale_boxes(tf.constant([[4.0, 2, 8, 8], [0, 0, 10, 4], [30, 30, 40, 40]]), 1.5, 10, 12)
-    np.testing.assert_allclose(result, [[3, 0.5, 9, 9.5], [0, 0, 12, 5], [12, 10, 12, 10]])
-
-
 def test_strength_in_widths_of_the_face():
     faces = tf.constant([[[10.0, 0, 30, 50], [0, 0, 5, 5]]])
     np.testing.assert_allclose(strength_in_pixels(0.2, faces, "face"), [[4, 1]])
     np.testing.assert_allclose(strength_in_pixels(tf.constant([[3.0]]), faces, "pixels"), [[3, 3]])
-
-
-@pytest.mark.parametrize("kernel", ["bilinear", "bicubic"])
-class TestBlockMeansEnlarged:
-    def test_flat_stays_flat(self, kernel):
-        flat = np.full((1, 15, 17, 3), 131, np.uint8)
-        result = block_means_enlarged(flat, one(1.3, 2.1, 14.2, 13), tf.constant([3.7]), kernel)
-        np.testing.assert_array_equal(result, flat)
-
-    def test_nothing_changes_outside(self, kernel):
-        result = np.asarray(block_means_enlarged(noise(), one(2.2, 1, 13, 9.4), tf.constant([2.6]), kernel))
-        outside = ~inside((2.2, 1, 13, 9.4))
-        np.testing.assert_array_equal(result[0][outside], noise()[0][outside])
-
-    def test_one_block_is_flat(self, kernel):
-        result = np.asarray(block_means_enlarged(noise(), one(3, 3, 7, 7), tf.constant([50.0]), kernel))
-        expected = mosaic(noise(), one(3, 3, 7, 7), tf.constant([50.0]))
-        np.testing.assert_array_equal(result, expected)
-
-    def test_whole_blocks_are_enlarged_as_tensorflow_enlarges(self, kernel):
-        picture = noise(24, 32)
-        block, box = 4, (4, 8, 28, 20)
-        result = np.asarray(block_means_enlarged(picture, one(*box), tf.constant([block], tf.float32), kernel))
-        region = picture[:, 8:20, 4:28].astype(np.float32)
-        means = np.round(region.reshape(1, 3, block, 6, block, 3).mean(axis=(2, 4)))
-        expected = tf.raw_ops.ScaleAndTranslate(
-            images=means,
-            size=[12, 24],
-            scale=[float(block)] * 2,
-            translation=[0.0, 0.0],
-            kernel_type={"bilinear": "triangle", "bicubic": "keyscubic"}[kernel],
-            antialias=False,
-        )
-        np.testing.assert_allclose(result[:, 8:20, 4:28], np.clip(expected, 0, 255), atol=0.501)
-
-    def test_mosaic_and_original_give_the_same(self, kernel):
-        box, block = one(1.5, 0, 13, 11), tf.constant([3.1])
-        np.testing.assert_array_equal(
-            block_means_enlarged(noise(), box, block, kernel),
-            block_means_enlarged(mosaic(noise(), box, block), box, block, kernel),
-        )
-
-    def test_pictures_with_fewer_blocks_are_not_changed_by_the_others(self, kernel):
-        pictures = noise(batch=2)
-        faces = tf.constant([[0, 0, 16, 12], [2, 2, 9, 8]], tf.float32)
-        block = tf.constant([1.5, 3.0])
-        together = block_means_enlarged(pictures, faces, block, kernel)
-        for i in range(2):
-            alone = block_means_enlarged(pictures[i : i + 1], faces[i : i + 1], block[i : i + 1], kernel)
-            np.testing.assert_array_equal(alone[0], together[i])
-
-
-@few
-@given(x0=st.floats(0, 4, width=32), y0=st.floats(0, 4, width=32), block=st.floats(2, 6, width=32))
-def test_bilinear_reproduces_a_ramp_between_the_outermost_centres(x0, y0, block):
-    picture = ramp(40, 44, 2, 3)
-    result = np.asarray(block_means_enlarged(picture, one(x0, y0, 38, 36), tf.constant([block]), "bilinear"))
-    inner = np.s_[:, math.ceil(y0 + block) : 30, math.ceil(x0 + block) : 32]
-    # Means are rounded to integers before, the result after: half a level each.
-    np.testing.assert_allclose(result[inner].astype(int), picture[inner], atol=1)
-
-
-def test_bicubic_follows_waves_better_than_bilinear():
-    x = np.arange(80)
-    wave = np.repeat(np.round(128 + 100 * np.sin(x * 2 * np.pi / 40)).astype(np.uint8)[None, None, :, None], 8, axis=1)
-    errors = {}
-    for kernel in ("bilinear", "bicubic"):
-        enlarged = np.asarray(block_means_enlarged(wave, one(0, 0, 80, 8), tf.constant([8.0]), kernel))
-        errors[kernel] = np.square(enlarged[:, :, 12:-12].astype(int) - wave[:, :, 12:-12]).mean()
-    assert errors["bicubic"] < 0.7 * errors["bilinear"]
 
 
 def test_blur_like_opencv():

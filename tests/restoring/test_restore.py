@@ -51,7 +51,7 @@ def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
             read_image(tmp_path / "out" / "sub" / f"{seed:02d}.png"), 255 - random_picture(seed)
         )
     assert model.batches == [32, 5]
-    assert seen[-1] == (PICTURES + 2, PICTURES + 2)
+    assert seen[-1] == (PICTURES + 2, PICTURES + 2, "restoring")
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
     assert [row["path"] for row in manifest["files"]] == sorted(expected - {MANIFEST, "sub/deep/a.bmp.xmp"})
     assert manifest["settings"]["model"] == "negative" and manifest["synthetic"] is True
@@ -286,7 +286,7 @@ sys.exit(keras_deid.cli.restore.main())
 
 
 def start(source, out):
-    words = [sys.executable, "-c", CHILD, str(source), str(out), "--model", "none"]
+    words = [sys.executable, "-c", CHILD, str(source), "--out", str(out), "--model", "none"]
     return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 

@@ -56,7 +56,7 @@ def sound_of(path):
 def test_pictures_are_restored_and_the_rest_stays(make_video, tmp_path, size, suffix):
     source, out, seen, model = make_video(size=size), tmp_path / f"out{suffix}", [], Negative()
     assert restore_video(source, out, model, progress=lambda *counts: seen.append(counts)) == FRAMES
-    assert model.batches == [16, 4] and seen[-1] == (FRAMES, FRAMES)
+    assert model.batches == [16, 4] and seen[-1] == (FRAMES, FRAMES, source.name)
     description, pictures = read_video(out)
     assert description["size"] == size and description["fps"] == RATE
     expected = 255 - (40 + 4 * np.arange(FRAMES))
@@ -144,11 +144,9 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
     assert halfway.keys() == {"a.mp4", "still.png", ".manifest.jsonl"}
     (tmp_path / "out" / "sub" / ".partial.b.mkv").write_bytes(b"as a kill leaves it")
     seen, model = [], Negative()
-    report = restore_folder(
-        mixed, tmp_path / "out", model, video_progress=lambda path: lambda *counts: seen.append((path.name, *counts))
-    )
+    report = restore_folder(mixed, tmp_path / "out", model, video_progress=lambda *counts: seen.append(counts))
     assert (report.restored, report.kept) == (1, 2) and sum(model.batches) == FRAMES
-    assert seen == [("b.mkv", done, FRAMES) for done in range(1, FRAMES + 1)]
+    assert seen == [(done, FRAMES, "b.mkv") for done in range(1, FRAMES + 1)]
     after = files_of(tmp_path / "out")
     assert after.keys() == whole.keys()
     for name in whole.keys() - {"sub/b.mkv", MANIFEST}:

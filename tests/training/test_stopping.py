@@ -118,7 +118,7 @@ ShowProgress.on_train_batch_end = update_and_send
 for start in sys.argv[2:]:
     run, step, number = start.split(",")
     with contextlib.redirect_stdout(io.StringIO()) as written, contextlib.redirect_stderr(io.StringIO()) as errors:
-        code = main(["--config", sys.argv[1], "--run", run, "--figures-only"])
+        code = main(["--config", sys.argv[1], "--run", run, "--metrics-only"])
     newest = tf.train.latest_checkpoint(f"{run}/checkpoints")
     print(json.dumps([code, written.getvalue(), errors.getvalue(), newest]), flush=True)
 """

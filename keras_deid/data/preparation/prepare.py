@@ -12,7 +12,6 @@ import json
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from keras_deid.data.preparation.workers import cores, make_chunks
 from keras_deid.data.preparation.writing import write_prepared
 from keras_deid.data.prepared import SCHEMA, SKIPPED, PreparedDataset, read_description
 from keras_deid.errors import UserError
+from keras_deid.progress import Progress, silent
 from keras_deid.staging import staging
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ def prepare(
     boxes: Path | str | None = None,
     masks: Path | str | None = None,
     workers: int | None = None,
-    force: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
 ) -> PreparedDataset:
     """Prepares a folder of photographs for training.
 
@@ -76,12 +76,12 @@ def prepare(
         boxes: CSV file with the faces, which are then not detected; see `read_boxes_csv`.
         masks: folder with person masks, named like the photographs but for the suffix.
         workers: number of processes; one for each core if not given.
-        force: replaces the data set that is in `out`.
-        progress: is called with the number of photographs that are done, and of all of them.
+        overwrite: replaces the data set that is in `out`.
+        progress: counts the photographs.
 
     Returns:
         The data set in `out`. If it was made from the same photographs with the same settings before, nothing is done
-        (unless `force`d).
+        (unless told to `overwrite`).
 
     Raises:
         UserError: if a setting is out of its range, a folder or file is missing or does not fit, no photograph gives an
@@ -103,15 +103,15 @@ def prepare(
         raise UserError(f"workers: expected a whole number >= 1; received {workers}")
     photographs = find_photographs(photos, out, _path_or_none(boxes), _path_or_none(masks))
     inputs = hash_of_inputs(settings, photographs)
-    if _is_prepared(out, inputs, force):
+    if _is_prepared(out, inputs, overwrite):
         return PreparedDataset.open(out)
     try:
         with staging(out, "is being prepared by another process; wait for it or choose another folder") as partial:
-            if _is_prepared(out, inputs, force):  # by the process that held the folder until now
+            if _is_prepared(out, inputs, overwrite):  # by the process that held the folder until now
                 shutil.rmtree(partial)
                 return PreparedDataset.open(out)
             _clear_other_work(partial, inputs)
-            make_chunks(settings, photographs, partial, workers or cores(), progress or (lambda done, total: None))
+            make_chunks(settings, photographs, partial, workers or cores(), progress)
             return _publish(settings, photographs, inputs, partial, out)
     except OSError as error:
         reason = error.strerror or error
@@ -122,23 +122,25 @@ def _path_or_none(path: Path | str | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def _is_prepared(out: Path, inputs: str, force: bool) -> bool:
+def _is_prepared(out: Path, inputs: str, overwrite: bool) -> bool:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
         description = read_description(out)
     except UserError as error:
         raise UserError(f"{out}: is not a prepared data set; choose another folder") from error
-    if force:
+    if overwrite:
         return False
     if description["inputs"] == inputs:
         log.info("%s: already prepared from these photographs with these settings", out)
         return True
     if description["schema"] != SCHEMA:
-        raise UserError(f"{out}: was prepared by an earlier version; replace it with --force or choose another folder")
+        raise UserError(
+            f"{out}: was prepared by an earlier version; replace it with --overwrite or choose another folder"
+        )
     raise UserError(
         f"{out}: was prepared from other photographs or with other settings; "
-        "replace it with --force or choose another folder"
+        "replace it with --overwrite or choose another folder"
     )
 
 

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
@@ -20,6 +20,7 @@ from keras_deid.config import PrepareConfig
 from keras_deid.data.preparation.chunks import ChunkMaker
 from keras_deid.data.preparation.photographs import Photograph
 from keras_deid.errors import UserError
+from keras_deid.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def make_chunks(
     photographs: list[Photograph],
     partial: Path,
     workers: int,
-    progress: Callable[[int, int], None],
+    progress: Progress,
 ) -> None:
     """Makes the chunks that are missing.
 
@@ -41,7 +42,7 @@ def make_chunks(
         photographs: all of them.
         partial: folder for the chunks.
         workers: number of processes, at most; with 1 it is this one.
-        progress: is called with the number of photographs that are done, and of all of them.
+        progress: counts the photographs.
 
     Raises:
         UserError: if a worker process is killed.
@@ -54,7 +55,7 @@ def make_chunks(
     done = len(photographs) - sum(map(len, missing.values()))
     if done:
         log.info("continuing: %d of %d photographs were done before", done, len(photographs))
-    progress(done, len(photographs))
+    progress(done, len(photographs), "preparing")
     if not missing:
         return
     detects = any(photograph.boxes is None for photograph in photographs)
@@ -67,7 +68,7 @@ def make_chunks(
     with contextlib.closing(made):  # ends the workers before another process may use the folder
         for photos in made:
             done += photos
-            progress(done, len(photographs))
+            progress(done, len(photographs), "preparing")
 
 
 def _made_here(settings: PrepareConfig, detects: bool, chunks: dict[Path, list[Photograph]]) -> Generator[int]:

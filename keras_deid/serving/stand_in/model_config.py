@@ -49,7 +49,7 @@ def read_models_config(path: Path) -> dict[str, ModelConfig]:
     try:
         message = Parse(path.read_text(encoding="utf-8"), ModelServerConfig())
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); give --config a models.config") from error
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give --models-config a models.config") from error
     except (ParseError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{path}: is not a models.config of TensorFlow Serving: {reason}") from error

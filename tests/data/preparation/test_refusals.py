@@ -122,9 +122,9 @@ def test_no_photograph_gives_an_example(photos, out):
 def test_out_that_is_something_else(photos, out):
     out.mkdir()
     (out / "thesis.txt").write_text("ten years")
-    for force in (False, True):
+    for overwrite in (False, True):
         with pytest.raises(UserError, match="is not a prepared data set; choose another folder"):
-            photos.prepare(out, force=force)
+            photos.prepare(out, overwrite=overwrite)
     assert contents(out) == {"thesis.txt": b"ten years"}
 
 

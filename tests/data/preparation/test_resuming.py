@@ -35,9 +35,9 @@ def test_prepared_by_the_first_version(photos, out):
     path.write_text(path.read_text().replace('"schema": 2', '"schema": 1').replace("_fraction", "_share"))
     path.write_text(path.read_text().replace(before.description["inputs"], "0" * 32))
     assert PreparedDataset.open(out).settings == before.settings
-    with pytest.raises(UserError, match="out: was prepared by an earlier version; replace it with --force"):
+    with pytest.raises(UserError, match="out: was prepared by an earlier version; replace it with --overwrite"):
         photos.prepare(out)
-    assert photos.prepare(out, force=True).description == before.description
+    assert photos.prepare(out, overwrite=True).description == before.description
 
 
 def test_whole_numbers_are_the_same_settings(photos, out):
@@ -48,11 +48,11 @@ def test_whole_numbers_are_the_same_settings(photos, out):
 def test_prepared_otherwise(photos, out):
     before = photos.prepare(out).fingerprint
     with pytest.raises(
-        UserError, match="was prepared from other photographs or with other settings; replace it with --force"
+        UserError, match="was prepared from other photographs or with other settings; replace it with --overwrite"
     ):
         photos.prepare(out, context=1.5)
     assert PreparedDataset.open(out).fingerprint == before
-    assert photos.prepare(out, context=1.5, force=True).fingerprint != before
+    assert photos.prepare(out, context=1.5, overwrite=True).fingerprint != before
     assert traces(out) == []
 
 
@@ -88,7 +88,7 @@ def test_the_same_bytes_whatever_the_number_of_workers(tmp_path):
 def test_progress(photos, out):
     calls = []
     photos.prepare(out, progress=lambda *counts: calls.append(counts))
-    assert calls == [(0, 20), (8, 20), (16, 20), (20, 20)]
+    assert calls == [(done, 20, "preparing") for done in (0, 8, 16, 20)]
 
 
 class Stop(Exception):
@@ -96,7 +96,7 @@ class Stop(Exception):
 
 
 def stop_after(photographs):
-    def progress(done, total):
+    def progress(done, total, what):
         if done >= photographs:
             raise Stop
 
@@ -110,7 +110,7 @@ def test_stopped_and_continued(photos, tmp_path, out):
         assert not out.exists() and traces(out) == [".out.partial"]
     calls = []
     photos.prepare(out, progress=lambda *counts: calls.append(counts))
-    assert calls == [(16, 20), (20, 20)]
+    assert calls == [(16, 20, "preparing"), (20, 20, "preparing")]
     photos.prepare(tmp_path / "at_once")
     assert contents(out) == contents(tmp_path / "at_once")
     assert traces(out) == []
@@ -121,7 +121,7 @@ def test_stopped_and_started_anew_with_other_settings(photos, tmp_path, out):
         photos.prepare(out, progress=stop_after(10))
     calls = []
     photos.prepare(out, context=1.5, progress=lambda *counts: calls.append(counts))
-    assert calls[0] == (0, 20)
+    assert calls[0] == (0, 20, "preparing")
     photos.prepare(tmp_path / "at_once", context=1.5)
     assert contents(out) == contents(tmp_path / "at_once")
 
@@ -151,16 +151,16 @@ def test_stopped_while_another_data_set_is_replaced(photos, out, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "rmtree", lambda path, ignore_errors=False: None if ignore_errors else fail(path))
         with pytest.raises(Stop):
-            photos.prepare(out, context=1.5, force=True)
+            photos.prepare(out, context=1.5, overwrite=True)
     assert PreparedDataset.open(out).settings["context"] == 1.5  # it was in place before the rest was cleared away
-    assert photos.prepare(out, context=1.0, force=True).settings["context"] == 1.0
+    assert photos.prepare(out, context=1.0, overwrite=True).settings["context"] == 1.0
     assert traces(out) == []
 
 
 def test_two_at_once(photos, out):
     refusals = []
 
-    def progress(done, total):
+    def progress(done, total, what):
         if done == 8:
             with pytest.raises(UserError, match="out: is being prepared by another process"):
                 photos.prepare(out)
@@ -174,7 +174,7 @@ PROGRAM = """
 import multiprocessing, os, signal, sys
 from keras_deid.data.preparation.prepare import prepare
 
-def progress(done, total):
+def progress(done, total, what):
     if done >= 16:
         print(*(child.pid for child in multiprocessing.active_children()), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from keras_deid.cli.command import command
+from keras_deid.cli.ending import exit_codes
 from keras_deid.errors import UserError
 
 
@@ -16,7 +16,7 @@ def run(code, **settings):
 
 
 def raising(error):
-    @command
+    @exit_codes
     def main(argv: list[str] | None = None) -> int:
         raise error
 
@@ -26,7 +26,7 @@ def raising(error):
 def test_returns_what_main_returns_and_passes_the_arguments_on():
     seen = []
 
-    @command
+    @exit_codes
     def main(argv: list[str] | None = None) -> int:
         seen.append(argv)
         return 3
@@ -51,7 +51,7 @@ def test_several_mistakes_are_a_line_each(capsys):
 
 
 def test_a_wrong_command_line_exits_with_2_too(capsys):
-    @command
+    @exit_codes
     def main(argv: list[str] | None = None) -> int:
         argparse.ArgumentParser(prog="train.py").parse_args(argv)
         return 0
@@ -80,9 +80,9 @@ def test_a_broken_pipe_that_is_not_the_standard_output_is_a_bug():
 
 PRINTS_A_LOT = """
 import sys
-from keras_deid.cli.command import command
+from keras_deid.cli.ending import exit_codes
 
-@command
+@exit_codes
 def main(argv=None):
     for number in range(LINES):
         print(number)
@@ -113,12 +113,12 @@ def test_tensorflow_is_quiet_unless_somebody_asked_otherwise(before, during):
     environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
     if before is not None:
         environment["TF_CPP_MIN_LOG_LEVEL"] = before
-    ended = run("import keras_deid.cli.command, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", env=environment)
+    ended = run("import keras_deid.cli.ending, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", env=environment)
     assert ended.stdout == f"{during}\n", ended.stderr
 
 
 def test_keeps_the_name_and_the_words_of_main():
-    @command
+    @exit_codes
     def main(argv: list[str] | None = None) -> int:
         """Trains."""
         return 0

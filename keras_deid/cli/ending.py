@@ -1,0 +1,71 @@
+"""How every command ends: exit codes, and one line on the standard error for what the user can mend."""
+
+import functools
+import os
+import select
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+from keras_deid.errors import UserError
+
+_P = ParamSpec("_P")
+
+EXIT_USER_ERROR = 2  # what click and argparse use for a wrong command line
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+
+
+def exit_codes(main: Callable[_P, int]) -> Callable[_P, int]:
+    """Wraps the `main` of a command so that it ends as a command should.
+
+    A `UserError` becomes one line on the standard error (a message of several lines, such as a list of mistakes in a
+    configuration, one line each); Ctrl-C becomes one line as well; a reader that went away (`| head`) ends the command
+    without a word. Every other exception is a bug and keeps its traceback.
+
+    Args:
+        main: returns the exit code.
+
+    Returns:
+        The wrapped function, of the same signature. It returns 2 after a `UserError`, 130 after Ctrl-C and 141 after
+        a broken pipe.
+    """
+
+    @functools.wraps(main)
+    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> int:
+        try:
+            code = main(*args, **kwargs)
+            sys.stdout.flush()  # a broken pipe shows here rather than while the interpreter shuts down
+            return code
+        except UserError as error:
+            for line in str(error).splitlines():
+                print(f"error: {line}", file=sys.stderr)
+            return EXIT_USER_ERROR
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        except BrokenPipeError:
+            if not _reader_has_left():
+                raise  # some other pipe, a worker's or a socket: a bug
+            _discard_standard_output()
+            return EXIT_BROKEN_PIPE
+
+    return guarded
+
+
+def _reader_has_left() -> bool:
+    """Whether the standard output is the pipe that broke."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # not a file: captured by a test, or inside a notebook
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _discard_standard_output() -> None:
+    """Sends what is still buffered to the null device, so that the flush at exit has somewhere to write."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
