@@ -72,7 +72,7 @@ def main(photos: Path, out: Path | None, **settings: Any) -> int:
     it. What could not be used is listed in skipped.csv of the data set; look at its contact_sheet.png. An interrupted
     preparation continues when the same command is given again.
     """
-    from keras_deid.data.preparation.prepare import prepare
+    from keras_deid.preparation.prepare import prepare
 
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("keras_deid").setLevel(logging.INFO)

@@ -12,9 +12,9 @@ import numpy as np
 from keras_deid.config import Config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import find_images
-from keras_deid.data.preparation.prepare import NoExamplesError, prepare
 from keras_deid.errors import UserError
 from keras_deid.explain.study import BATCH_SIZE, Pictures
+from keras_deid.preparation.prepare import NoExamplesError, prepare
 
 # Photographs that are looked at together at least: starting a detector is not worth it for less.
 LEAST_PHOTOS = 8

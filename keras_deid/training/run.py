@@ -14,13 +14,13 @@ from keras_deid.atomic import write_json
 from keras_deid.config import Config
 from keras_deid.data.catalogue_batches import catalogue_batches, load_catalogue_pictures
 from keras_deid.data.evaluation_examples import evaluation_examples
-from keras_deid.data.preparation.prepare import prepare
 from keras_deid.data.training_batches import steps_per_epoch, training_batches
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
 from keras_deid.evaluation.job import count_pictures, evaluate_data
 from keras_deid.models.saved import load_generator
+from keras_deid.preparation.prepare import prepare
 from keras_deid.progress import Counter, Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress

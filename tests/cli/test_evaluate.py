@@ -12,11 +12,11 @@ from PIL import Image
 from keras_deid.cli.evaluate import LEARNED_METRICS, main
 from keras_deid.config import load_config
 from keras_deid.data.images import write_png
-from keras_deid.data.preparation.prepare import prepare
 from keras_deid.errors import UserError
 from keras_deid.evaluation import learned_metrics
 from keras_deid.evaluation.image_quality import METRICS
 from keras_deid.evaluation.usefulness import evaluate_usefulness
+from keras_deid.preparation.prepare import prepare
 from keras_deid.shipped import find_run
 from keras_deid.synthetic import draw_scene
 from keras_deid.training.networks import build_generator

@@ -9,9 +9,9 @@ import pytest
 from keras_deid.cli.report import METHODS, TARGETS, main
 from keras_deid.config import load_config
 from keras_deid.data.images import write_png
-from keras_deid.data.preparation.prepare import prepare
 from keras_deid.explain import maps, targets
 from keras_deid.models.patch_discriminator import patch_discriminator
+from keras_deid.preparation.prepare import prepare
 from keras_deid.synthetic import draw_scene
 from keras_deid.training.networks import build_generator
 

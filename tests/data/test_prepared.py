@@ -9,11 +9,11 @@ from PIL import Image
 
 from keras_deid.data import prepared
 from keras_deid.data.images import encode_png
-from keras_deid.data.preparation import contact_sheet, writing
-from keras_deid.data.preparation.contact_sheet import draw_contact_sheet
-from keras_deid.data.preparation.writing import StoredExample, write_prepared
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.errors import UserError
+from keras_deid.preparation import contact_sheet, writing
+from keras_deid.preparation.contact_sheet import draw_contact_sheet
+from keras_deid.preparation.writing import StoredExample, write_prepared
 
 FACE = {"settings": {"region": "face", "size": 16}, "inputs": "made up"}
 PHOTO = {"settings": {"region": "photo", "size": 16}, "inputs": "made up"}

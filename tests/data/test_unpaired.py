@@ -6,11 +6,11 @@ from keras_deid.config import Config
 from keras_deid.data import unpaired
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import encode_png, write_png
-from keras_deid.data.preparation.writing import StoredExample, write_prepared
 from keras_deid.data.sources import open_source
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
+from keras_deid.preparation.writing import StoredExample, write_prepared
 
 from .conftest import assert_equal
 

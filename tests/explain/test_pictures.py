@@ -3,9 +3,9 @@ import pytest
 
 from keras_deid.config import Config
 from keras_deid.data.images import write_png
-from keras_deid.data.preparation.prepare import prepare
 from keras_deid.errors import UserError
 from keras_deid.explain import pictures as explained_pictures
+from keras_deid.preparation.prepare import prepare
 from keras_deid.synthetic import draw_scene
 
 

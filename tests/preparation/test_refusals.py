@@ -5,8 +5,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from keras_deid.data.preparation.prepare import prepare
 from keras_deid.errors import UserError
+from keras_deid.preparation.prepare import prepare
 
 from .conftest import BOX, HEIGHT, WIDTH, contents, draw, person_mask, skipped, traces
 

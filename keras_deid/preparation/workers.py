@@ -17,9 +17,9 @@ from pathlib import Path
 import cv2
 
 from keras_deid.config import PrepareConfig
-from keras_deid.data.preparation.chunks import ChunkMaker
-from keras_deid.data.preparation.photographs import Photograph
 from keras_deid.errors import UserError
+from keras_deid.preparation.chunks import ChunkMaker
+from keras_deid.preparation.photographs import Photograph
 from keras_deid.progress import Progress
 
 log = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from keras_deid.data.preparation.prepare import prepare
 from keras_deid.data.split import path_key, split_of
+from keras_deid.preparation.prepare import prepare
 
 from .conftest import BOX, contents, draw, examples_of, skipped, traces
 

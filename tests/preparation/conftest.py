@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_deid.data.preparation.prepare import prepare
+from keras_deid.preparation.prepare import prepare
 
 HEIGHT, WIDTH = 120, 160
 BOX = (60, 30, 90, 70)  # the face of every drawn photograph, 30 x 40 pixels

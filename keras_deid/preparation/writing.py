@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from keras_deid.data.boxes import Box
 from keras_deid.data.images import write_png
-from keras_deid.data.preparation.contact_sheet import draw_contact_sheet
 from keras_deid.data.prepared import CONTACT_SHEET, DESCRIPTION, SCHEMA, PreparedDataset
 from keras_deid.data.split import SPLITS
+from keras_deid.preparation.contact_sheet import draw_contact_sheet
 
 if TYPE_CHECKING:
     import tensorflow as tf

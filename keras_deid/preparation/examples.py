@@ -13,7 +13,7 @@ from keras_deid.config import PrepareConfig
 from keras_deid.data.boxes import Box, area, box_to_crop, intersection, square_around
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import ImageError, read_image, read_mask, resize_image, resize_mask
-from keras_deid.data.preparation.photographs import Photograph
+from keras_deid.preparation.photographs import Photograph
 
 PERSON_ON_FACE = 0.5
 """Share of the face box that a person mask must cover to be the mask of that face's person."""

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import keras_deid
 from keras_deid.config import PrepareConfig
-from keras_deid.data.preparation.chunks import read_chunks, stored_examples
-from keras_deid.data.preparation.photographs import Photograph, find_photographs, hash_of_inputs
-from keras_deid.data.preparation.workers import cores, make_chunks
-from keras_deid.data.preparation.writing import write_prepared
 from keras_deid.data.prepared import SCHEMA, SKIPPED, PreparedDataset, read_description
 from keras_deid.errors import UserError
+from keras_deid.preparation.chunks import read_chunks, stored_examples
+from keras_deid.preparation.photographs import Photograph, find_photographs, hash_of_inputs
+from keras_deid.preparation.workers import cores, make_chunks
+from keras_deid.preparation.writing import write_prepared
 from keras_deid.progress import Progress, silent
 from keras_deid.staging import staging
 

@@ -14,10 +14,10 @@ from keras_deid.atomic import write_text
 from keras_deid.config import PrepareConfig
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import ImageError, encode_png
-from keras_deid.data.preparation.examples import NoExample, Picture, pictures_of
-from keras_deid.data.preparation.photographs import Photograph
-from keras_deid.data.preparation.writing import StoredExample
 from keras_deid.data.split import path_key, split_of
+from keras_deid.preparation.examples import NoExample, Picture, pictures_of
+from keras_deid.preparation.photographs import Photograph
+from keras_deid.preparation.writing import StoredExample
 
 
 class ChunkMaker:

@@ -13,10 +13,10 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from keras_deid.data.preparation import prepare as job
-from keras_deid.data.preparation.prepare import prepare
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.errors import UserError
+from keras_deid.preparation import prepare as job
+from keras_deid.preparation.prepare import prepare
 
 from .conftest import BOX, Photos, contents, draw, traces
 
@@ -172,7 +172,7 @@ def test_two_at_once(photos, out):
 
 PROGRAM = """
 import multiprocessing, os, signal, sys
-from keras_deid.data.preparation.prepare import prepare
+from keras_deid.preparation.prepare import prepare
 
 def progress(done, total, what):
     if done >= 16:
@@ -243,7 +243,7 @@ def test_a_worker_that_dies(tmp_path, out):
 def test_ctrl_c_while_workers_start_is_not_lost():
     program = """
 import os, signal
-from keras_deid.data.preparation.workers import _without_interrupts
+from keras_deid.preparation.workers import _without_interrupts
 try:
     with _without_interrupts():
         os.kill(os.getpid(), signal.SIGINT)
