@@ -68,6 +68,28 @@ def load_discriminator(run: Path) -> keras.Model:
     return discriminator
 
 
+def load_locator(run: str | os.PathLike[str]) -> keras.Model:
+    """Loads the locator of a run.
+
+    Args:
+        run: folder with `locator.keras`; or the name of a run that comes with the package, such as `"locator"`.
+
+    Returns:
+        the model, not compiled: signed pictures -> logits at a quarter of the size, see `keras_deid.models.locator`.
+
+    Raises:
+        UserError: if the file is missing, cannot be loaded, or is not such a model.
+    """
+    path = find_run(run) / "locator.keras"
+    locator = _load(path)
+    ends = locator.input_shape, locator.output_shape
+    if any(not isinstance(shape, tuple) or len(shape) != 4 for shape in ends) or (ends[0][3], ends[1][3]) != (3, 1):
+        raise UserError(
+            f"{path}: expected a locator, pictures in and one map out; its ends are {ends[0]} and {ends[1]}"
+        )
+    return locator
+
+
 def _load(path: Path) -> keras.Model:
     if not path.is_file():
         raise UserError(f"{path}: no such file; train the run first, or give the folder of one that is trained")

@@ -11,10 +11,11 @@ from typing import Any, TextIO
 
 from keras_deid.errors import UserError
 from keras_deid.restoring.picture_files import write_on_disk
+from keras_deid.restoring.region_sources import RegionSource
 
 MANIFEST = "manifest.json"
-SCHEMA = 2
-"""1, which was not written down, listed the files as `pictures`; it is still read."""
+SCHEMA = 3
+"""2 had `boxes_sha256` in the settings; 1, which was not written down, listed the files as `pictures`; it is still read."""
 _JOURNAL = ".manifest.jsonl"
 
 Settings = dict[str, Any]
@@ -25,10 +26,9 @@ FileRecord = dict[str, Any]
 """An output: path, state of the source, size, SHA-256, and what else there is to say."""
 
 
-def settings_of(name: str, identity: str, boxes: Path | None) -> Settings:
-    """Returns what all outputs of a folder have in common: the model, and the boxes by their content."""
-    found = None if boxes is None else hashlib.sha256(boxes.read_bytes()).hexdigest()
-    return {"model": name, "model_sha256": identity, "boxes_sha256": found}
+def settings_of(name: str, identity: str, regions: RegionSource | None) -> Settings:
+    """Returns what all outputs of a folder have in common: the model, and what says which regions are restored."""
+    return {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
 
 
 class Manifest:

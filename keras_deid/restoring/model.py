@@ -20,13 +20,15 @@ class PictureModel(Protocol):
         name: of the model.
         identity: differs between models, and between versions of one.
         size: (height, width) of the pictures.
-        context: how much wider than the face the pictures are.
+        context: side of the pictures relative to the region's longer side.
+        adds_detail: whether it has learned to add detail to a restored face that was enlarged.
     """
 
     name: str
     identity: str
     size: tuple[int, int]
     context: float
+    adds_detail: bool
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores uint8 `(batch, *size, 3)`."""

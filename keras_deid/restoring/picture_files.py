@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,8 +87,8 @@ def open_picture(path: Path, least_side: int | None = None) -> Opened:
         return Opened(pixels, size, sampling, _exif_without_orientation(picture), profile or b"")
 
 
-def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: str) -> None:
-    """Writes a restored picture, whole or not at all, marked as synthetic.
+def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: str | None) -> None:
+    """Writes a picture, whole or not at all, a restored one marked as synthetic.
 
     The mark is IPTC's digital source type, in an XMP packet; for BMP and GIF, which hold none, in `NAME.xmp` beside it.
     A JPEG has the colour resolution of its source; if only parts of it are new, the full one, which does the others
@@ -97,11 +98,11 @@ def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: s
         path: its suffix says the format.
         pixels: uint8 `(height, width, 3)`.
         source: the picture that it was made from.
-        source_type: `SYNTHETIC_WHOLE` or `SYNTHETIC_PARTS`.
+        source_type: `SYNTHETIC_WHOLE` or `SYNTHETIC_PARTS`; None for a picture in which nothing was restored.
     """
     file_format = _FORMATS[path.suffix.lower()]
-    packet = _XMP.format(source_type=source_type).encode()
-    if file_format in _WITH_SIDECAR:
+    packet = _XMP.format(source_type=source_type).encode() if source_type else b""
+    if file_format in _WITH_SIDECAR and packet:
         write_on_disk(path.with_name(f"{path.name}.xmp"), packet)
     options = _options(file_format, source, packet)
     if file_format == "JPEG":
@@ -109,6 +110,12 @@ def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: s
     # Into a file rather than into memory: then Pillow lets other threads run while it encodes.
     with _file_on_disk(path) as file:
         Image.fromarray(pixels).save(file, file_format, **options)
+
+
+def copy_picture(source: Path, path: Path) -> None:
+    """Copies a file byte for byte, whole or not at all."""
+    with _file_on_disk(path) as file, open(source, "rb") as original:
+        shutil.copyfileobj(original, file)
 
 
 def write_on_disk(path: Path, content: bytes) -> None:
@@ -127,21 +134,22 @@ def _file_on_disk(path: Path) -> Iterator[BinaryIO]:
 
 def _options(file_format: str, source: Opened, packet: bytes) -> dict[str, Any]:
     if file_format == "GIF":
-        return {"comment": packet}
+        return {"comment": packet} if packet else {}
     if file_format == "BMP":
         return {}
     options: dict[str, Any] = {"icc_profile": source.icc_profile} if source.icc_profile else {}
     if source.exif:
         options["exif"] = source.exif
     if file_format == "JPEG":
-        return {**options, "quality": JPEG_QUALITY, "xmp": packet}
+        return {**options, "quality": JPEG_QUALITY, **({"xmp": packet} if packet else {})}
     if file_format == "PNG":
         info = PngInfo()
-        info.add_itxt("XML:com.adobe.xmp", packet.decode())
+        if packet:
+            info.add_itxt("XML:com.adobe.xmp", packet.decode())
         return {**options, "pnginfo": info}
     if file_format == "TIFF":
-        return {**options, "compression": "tiff_deflate", "tiffinfo": {700: packet}}
-    return {**options, "lossless": True, "xmp": packet}
+        return {**options, "compression": "tiff_deflate", "tiffinfo": {700: packet} if packet else {}}
+    return {**options, "lossless": True, **({"xmp": packet} if packet else {})}
 
 
 def _exif_without_orientation(picture: Image.Image) -> bytes:

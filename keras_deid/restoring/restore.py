@@ -1,13 +1,12 @@
 """Restores a picture, a video, or a folder of both.
 
-Pictures are read and written on other threads than the model's, which gets full batches: the parts of several pictures
-together.
+Pictures are read, and their regions found, on other threads than the model's, which gets full batches: the regions of
+several pictures together.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,16 +17,24 @@ from typing import TypeVar
 
 import numpy as np
 
-from keras_deid.data.boxes_csv import FrameBox, read_frame_boxes_csv
 from keras_deid.data.images import IMAGE_SUFFIXES, ImageError, find_images
 from keras_deid.errors import UserError
 from keras_deid.progress import Progress, silent
+from keras_deid.restoring.found import Region
 from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.parts import BATCH_SIZE, listed_part, restore_parts
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE, Opened, open_picture, write_picture
-from keras_deid.restoring.regions import Part, cut_out, put_back, whole_picture
+from keras_deid.restoring.picture_files import (
+    SYNTHETIC_PARTS,
+    SYNTHETIC_WHOLE,
+    Opened,
+    copy_picture,
+    open_picture,
+    write_picture,
+)
+from keras_deid.restoring.region_sources import RegionSource
+from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
 from keras_deid.restoring.video import find_videos, is_video, restore_video
+from keras_deid.restoring.whole import check_fits, fit_back, fit_into
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
@@ -45,8 +52,6 @@ On photographs what the model then sees differs by half a level of 255 in the me
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
-Boxes = tuple[FrameBox, ...]
-
 
 @dataclass
 class Report:
@@ -54,44 +59,44 @@ class Report:
 
     Attributes:
         restored: how many were restored.
-        kept: how many were restored before.
+        copied: how many had nothing to restore, and are there byte for byte.
+        kept: how many were done before.
         broken: those that cannot be read, with the reason.
     """
 
     restored: int = 0
+    copied: int = 0
     kept: int = 0
     broken: list[ImageError] = field(default_factory=list)
 
     @property
     def done(self) -> int:
         """How many files are done with."""
-        return self.restored + self.kept + len(self.broken)
+        return self.restored + self.copied + self.kept + len(self.broken)
 
 
 @dataclass(frozen=True)
 class _Job:
     name: str
     source: Path
-    boxes: Boxes | None
 
 
 @dataclass(frozen=True)
 class _Work:
-    """A picture in memory, and what of it the model has to restore."""
+    """A picture in memory, and its regions; None: the whole picture goes through the model."""
 
     job: _Job
     state: SourceState
     opened: Opened
-    parts: tuple[Part, ...]
-    inputs: tuple[np.ndarray, ...]
+    regions: list[Region] | None
 
 
 def restore_folder(
     source: Path,
     out: Path,
     model: PictureModel,
+    regions: RegionSource | None,
     *,
-    boxes: Path | None = None,
     progress: Progress = silent,
     video_progress: Progress = silent,
 ) -> Report:
@@ -104,8 +109,8 @@ def restore_folder(
         source: folder with pictures and videos.
         out: folder to write; outputs have the paths and formats of their sources, and `manifest.json` lists them.
         model: what restores.
-        boxes: CSV file with the regions to restore, see `read_frame_boxes_csv`; the other pixels stay as they are.
-            Without it the whole picture is the model's input.
+        regions: what says which regions are restored; the other pixels stay as they are, and a picture without regions
+            is copied byte for byte. None: the whole picture is the model's input.
         progress: counts the files.
         video_progress: as `progress` of `restore_video`, for each video.
 
@@ -118,19 +123,20 @@ def restore_folder(
     if out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
         raise UserError(f"{out}: lies in the folder of pictures; choose a folder outside of {source}")
     sources = {path.relative_to(source).as_posix(): path for path in _find(source)}
-    boxes_of = _boxes_of(sources, boxes)
+    _check(regions, sources)
     report = Report()
     try:
         # Records are written as they come, so that a kill, too, leaves a journal to continue from.
-        manifest = Manifest(out, settings_of(model.name, model.identity, boxes))
-        jobs = [_Job(name, path, boxes_of(name)) for name, path in sources.items() if not manifest.is_done(name, path)]
+        manifest = Manifest(out, settings_of(model.name, model.identity, regions))
+        jobs = [_Job(name, path) for name, path in sources.items() if not manifest.is_done(name, path)]
         report.kept = len(sources) - len(jobs)
         progress(report.done, len(sources), "restoring")
-        for _ in _restore_pictures([job for job in jobs if not is_video(job.source)], out, model, manifest, report):
+        pictures = [job for job in jobs if not is_video(job.source)]
+        for _ in _restore_pictures(pictures, out, model, regions, manifest, report):
             progress(report.done, len(sources), "restoring")
         for job in jobs:
             if is_video(job.source):
-                _restore_video(job, out, model, manifest, report, video_progress)
+                _restore_video(job, out, model, regions, manifest, report, video_progress)
                 progress(report.done, len(sources), "restoring")
         progress(len(sources), len(sources), "restoring")
         broken = {str(error.path) for error in report.broken}
@@ -142,55 +148,43 @@ def restore_folder(
 
 
 def restore_file(
-    source: Path,
-    out: Path,
-    model: PictureModel,
-    *,
-    boxes: Path | None = None,
-    progress: Progress = silent,
-) -> None:
+    source: Path, out: Path, model: PictureModel, regions: RegionSource | None, *, progress: Progress = silent
+) -> int | None:
     """Restores one picture or one video.
 
     Args:
         source: the file.
         out: file to write, in the format that its suffix names; is replaced if it exists.
         model: what restores.
-        boxes: as for `restore_folder`; the path in it is the file's name.
+        regions: as for `restore_folder`; in a CSV the path is the file's name.
         progress: as for `restore_video`; is not called for a picture.
+
+    Returns:
+        The number of regions of a picture; None for a video, and where the whole picture is restored.
 
     Raises:
         UserError: if the file is missing or broken, or `out` cannot be written.
     """
+    _check(regions, {source.name: source})
     if is_video(source):
-        listed = _boxes_of({source.name: source}, boxes)(source.name)
-        restore_video(source, out, model, boxes=listed, progress=progress)
-    else:
-        restore_picture(source, out, model, boxes=boxes)
+        restore_video(source, out, model, regions, progress=progress)
+        return None
+    return _restore_picture(source, out, model, regions)
 
 
-def restore_picture(source: Path, out: Path, model: PictureModel, *, boxes: Path | None = None) -> None:
-    """Restores one picture; see `restore_file`.
-
-    Args:
-        source: the picture.
-        out: file to write, in the format that its suffix names; is replaced if it exists.
-        model: what restores.
-        boxes: as for `restore_folder`; the path in it is the picture's file name.
-
-    Raises:
-        UserError: if the picture is missing or broken, or `out` cannot be written.
-    """
+def _restore_picture(source: Path, out: Path, model: PictureModel, regions: RegionSource | None) -> int | None:
     if out.suffix.lower() not in IMAGE_SUFFIXES:
         raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
     if out.resolve() == source.resolve():
         raise UserError(f"{out}: is the picture itself; choose another name")
-    work = _read(_Job(source.name, source, _boxes_of({source.name: source}, boxes)(source.name)), model)
-    restored = restore_parts(model, work.inputs)
+    work = _read(_Job(source.name, source), model, regions)
+    (restored,) = _answers([work], model)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         _write(out, work, restored)
     except OSError as error:
         raise UserError(f"{out}: {error.strerror or error}; make room or choose another place") from error
+    return None if work.regions is None else len(work.regions)
 
 
 def _find(folder: Path) -> list[Path]:
@@ -203,69 +197,85 @@ def _find(folder: Path) -> list[Path]:
         return videos
 
 
-def _boxes_of(sources: dict[str, Path], boxes: Path | None) -> Callable[[str], Boxes | None]:
-    if boxes is None:
-        return lambda name: None
-    listed = read_frame_boxes_csv(boxes)
-    for name, found in listed.items():
-        if name not in sources:
-            raise UserError(f"{boxes}:{found[0].line}: there is no file {name}; give paths relative to the folder")
-        for row in found:
-            if row.frame is not None and not is_video(sources[name]):
-                raise UserError(f"{boxes}:{row.line}: {name} is a picture and has no frames; leave the frame out")
-    return lambda name: tuple(listed.get(name, ()))
+def _check(regions: RegionSource | None, sources: dict[str, Path]) -> None:
+    if regions is not None:
+        regions.check(sources, [name for name, path in sources.items() if is_video(path)])
 
 
 def _restore_pictures(
-    jobs: Sequence[_Job], out: Path, model: PictureModel, manifest: Manifest, report: Report
+    jobs: Sequence[_Job],
+    out: Path,
+    model: PictureModel,
+    regions: RegionSource | None,
+    manifest: Manifest,
+    report: Report,
 ) -> Iterator[None]:
     """Restores pictures; yields after each."""
 
     def read(job: _Job) -> _Work | ImageError:
         try:
-            return _read(job, model)
+            return _read(job, model, regions)
         except ImageError as error:
             return error
 
-    def write(answered: tuple[_Work, list[np.ndarray]]) -> None:
+    def write(answered: tuple[_Work, np.ndarray]) -> bool:
         work, restored = answered
         path = out / work.job.name
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, work, restored)
-        manifest.add(work.job.name, work.state, {"regions": None if work.job.boxes is None else len(work.parts)})
+        manifest.add(work.job.name, work.state, _details(work))
+        return work.regions == []
 
     with _threads() as readers, _threads() as writers:
         opened = _map_ahead(readers, read, jobs)
-        for _ in _map_ahead(writers, write, _answered(opened, model, report.broken)):
-            report.restored += 1
+        for copied in _map_ahead(writers, write, _answered(opened, model, report.broken)):
+            report.copied += copied
+            report.restored += not copied
             yield
 
 
+def _details(work: _Work) -> dict[str, object]:
+    if work.regions is None:
+        return {"regions": None}
+    return {
+        "regions": len(work.regions),
+        "boxes": [[*region.box, round(region.score, 3)] for region in work.regions],
+        "copied": not work.regions,
+    }
+
+
 def _restore_video(
-    job: _Job, out: Path, model: PictureModel, manifest: Manifest, report: Report, progress: Progress
+    job: _Job,
+    out: Path,
+    model: PictureModel,
+    regions: RegionSource | None,
+    manifest: Manifest,
+    report: Report,
+    progress: Progress,
 ) -> None:
     path = out / job.name
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         before = _state(job.source)
-        frames = restore_video(job.source, path, model, boxes=job.boxes, progress=progress)
+        frames = restore_video(job.source, path, model, regions, name=job.name, progress=progress)
     except ImageError as error:
         report.broken.append(error)
         return
-    manifest.add(job.name, before, {"regions": None if job.boxes is None else len(job.boxes), "frames": frames})
+    manifest.add(job.name, before, {"frames": frames})
     report.restored += 1
 
 
-def _read(job: _Job, model: PictureModel) -> _Work:
+def _read(job: _Job, model: PictureModel, regions: RegionSource | None) -> _Work:
     before = _state(job.source)
-    if job.boxes is None:
-        opened = open_picture(job.source, _ENOUGH * max(model.size))
-        parts: tuple[Part, ...] = (whole_picture(opened.size, model.size),)
-        # Also of a picture that was decoded smaller: what is cut out then reaches beyond it, and is all of it.
-    else:
+    if regions is not None:
         opened = open_picture(job.source)
-        parts = tuple(listed_part(job.source, row.box, opened.size, model) for row in job.boxes)
-    return _Work(job, before, opened, parts, tuple(cut_out(opened.pixels, part, model.size) for part in parts))
+        return _Work(job, before, opened, regions.regions(job.name, job.source, opened.pixels))
+    opened = open_picture(job.source, _ENOUGH * max(model.size))
+    try:
+        check_fits(job.source, opened.size, model.size)
+    except UserError as error:
+        raise ImageError(job.source, str(error).partition(": ")[2]) from error
+    return _Work(job, before, opened, None)
 
 
 def _state(source: Path) -> SourceState:
@@ -277,12 +287,20 @@ def _state(source: Path) -> SourceState:
 
 def _answered(
     opened: Iterable[_Work | ImageError], model: PictureModel, broken: list[ImageError]
-) -> Iterator[tuple[_Work, list[np.ndarray]]]:
-    """Yields each picture with the model's answers, restoring the parts of several pictures at a time."""
+) -> Iterator[tuple[_Work, np.ndarray]]:
+    """Yields each picture, restored, restoring the regions of several pictures at a time."""
     for batch in _batches(opened, broken):
-        answers = iter(restore_parts(model, [picture for work in batch for picture in work.inputs]))
-        for work in batch:
-            yield work, list(itertools.islice(answers, len(work.inputs)))
+        yield from zip(batch, _answers(batch, model), strict=True)
+
+
+def _answers(batch: Sequence[_Work], model: PictureModel) -> list[np.ndarray]:
+    whole = [work for work in batch if work.regions is None]
+    wholly = iter(restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole]))
+    parts = [work for work in batch if work.regions is not None]
+    partly = iter(
+        restore_regions(model, [work.opened.pixels for work in parts], [work.regions or [] for work in parts])
+    )
+    return [fit_back(next(wholly), work.opened.size) if work.regions is None else next(partly) for work in batch]
 
 
 def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> Iterator[list[_Work]]:
@@ -293,18 +311,21 @@ def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> 
             continue
         batch.append(work)
         held = sum(one.opened.pixels.size // 3 for one in batch)
-        if sum(len(one.inputs) for one in batch) >= BATCH_SIZE or len(batch) >= BATCH_SIZE or held >= _PIXELS_HELD:
+        parts = sum(1 if one.regions is None else len(one.regions) for one in batch)
+        if parts >= BATCH_SIZE or len(batch) >= BATCH_SIZE or held >= _PIXELS_HELD:
             yield batch
             batch = []
-    yield batch
+    if batch:
+        yield batch
 
 
-def _write(path: Path, work: _Work, restored: Sequence[np.ndarray]) -> None:
-    if work.job.boxes is None:
-        below, source_type = np.empty((*work.opened.size, 3), np.uint8), SYNTHETIC_WHOLE
+def _write(path: Path, work: _Work, restored: np.ndarray) -> None:
+    if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
+        copy_picture(work.job.source, path)
+    elif work.regions is None:
+        write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
     else:
-        below, source_type = work.opened.pixels, SYNTHETIC_PARTS
-    write_picture(path, put_back(below, work.parts, restored), work.opened, source_type)
+        write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
 
 
 @contextlib.contextmanager

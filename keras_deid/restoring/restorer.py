@@ -9,9 +9,12 @@ import numpy as np
 
 from keras_deid.data.boxes import Box
 from keras_deid.errors import UserError
-from keras_deid.restoring.parts import restore_parts
-from keras_deid.restoring.regions import cut_out, part_around, put_back, whole_picture
+from keras_deid.restoring.found import Region, given_region
+from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
+from keras_deid.restoring.repair import restore_regions
+from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
+from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN
 
 
 class Restorer:
@@ -20,8 +23,8 @@ class Restorer:
     What it paints is invented: see "Use and misuse" in the README.
 
     Args:
-        name_or_path: folder of a trained run, or the name of a run that comes with the package, such as
-            `"street64_blocks"`.
+        name_or_path: folder of a trained run, or the name of a run that comes with the package.
+        locator: the same of the locator; it is loaded when it is first asked for.
 
     Raises:
         UserError: if it is not a trained run.
@@ -40,32 +43,56 @@ class Restorer:
         True
     """
 
-    def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, name_or_path: str | os.PathLike[str] = DEFAULT_RUN, locator: str | os.PathLike[str] = LOCATOR_RUN
+    ) -> None:
         self._model = RunModel(name_or_path)
+        self._locator = locator
+        self._mark: Mark | None = None
+
+    def find(self, image: np.ndarray, threshold: float = THRESHOLD) -> list[Region]:
+        """Finds the hidden regions of a picture.
+
+        Args:
+            image: uint8 `(height, width, 3)`, RGB.
+            threshold: least score, in (0, 1).
+
+        Returns:
+            The regions with their `box`, `score` and `opacity`, the surest first.
+
+        Raises:
+            UserError: if `image` is not such an array.
+        """
+        if self._mark is None:
+            self._mark = RunLocator(self._locator).mark
+        return find_regions(self._mark, _checked(image), threshold)
 
     def restore(self, image: np.ndarray, boxes: Iterable[Box] | None = None) -> np.ndarray:
         """Restores a picture.
 
         Args:
             image: uint8 `(height, width, 3)`, RGB; is not changed.
-            boxes: the de-identified regions, (x0, y0, x1, y1) in pixels; only they change. Without boxes the whole
-                picture is the model's input.
+            boxes: the hidden regions, (x0, y0, x1, y1) in pixels; without them the locator finds the regions.
 
         Returns:
-            uint8 `(height, width, 3)`, RGB.
+            uint8 `(height, width, 3)`, RGB: outside the regions the same pixels.
 
         Raises:
             UserError: if `image` is not such an array, or a box lies outside of it.
         """
-        picture = np.asarray(image)
-        if picture.ndim != 3 or picture.shape[-1] != 3 or picture.dtype != np.uint8:
-            raise UserError(f"image: expected uint8 (height, width, 3), received {picture.dtype} {picture.shape}")
-        size, model = picture.shape[:2], self._model
+        picture = _checked(image)
         if boxes is None:
-            parts = [whole_picture(size, model.size)]
+            regions = self.find(picture)
         else:
             try:
-                parts = [part_around(box, model.context, size, model.size) for box in boxes]
+                regions = [given_region(box, picture.shape[:2]) for box in boxes]
             except ValueError as error:
                 raise UserError(f"boxes: {error}") from error
-        return put_back(picture, parts, restore_parts(model, [cut_out(picture, part, model.size) for part in parts]))
+        return restore_regions(self._model, [picture], [regions])[0].copy()
+
+
+def _checked(image: np.ndarray) -> np.ndarray:
+    picture = np.asarray(image)
+    if picture.ndim != 3 or picture.shape[-1] != 3 or picture.dtype != np.uint8:
+        raise UserError(f"image: expected uint8 (height, width, 3), received {picture.dtype} {picture.shape}")
+    return picture

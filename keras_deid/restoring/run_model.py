@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 
-import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_deid.config import load_config
 from keras_deid.data.boxes import DEFAULT_CONTEXT
@@ -28,15 +28,19 @@ class RunModel:
 
     def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
         folder = find_run(name_or_path)
-        self._generator = load_generator(folder)
+        generator = load_generator(folder)
         config = load_config(folder / "config.yaml")
         self.name = config.name
         self.identity = hashlib.sha256((folder / "generator.keras").read_bytes()).hexdigest()
-        _, height, width, _ = self._generator.input_shape
+        _, height, width, _ = generator.input_shape
         self.size: tuple[int, int] = (height, width)
         self.context = training_context(config) or DEFAULT_CONTEXT
+        self.adds_detail = config.deidentify.method == "catalogue"
+        self._restore = tf.function(
+            lambda pictures: to_uint8(generator(to_signed(pictures), training=False)),
+            input_signature=[tf.TensorSpec((None, height, width, 3), tf.uint8)],
+        )
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores pictures, uint8 `(batch, *size, 3)`."""
-        restored = self._generator(to_signed(pictures), training=False)
-        return keras.ops.convert_to_numpy(to_uint8(restored))
+        return self._restore(pictures).numpy()

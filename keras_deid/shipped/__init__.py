@@ -10,6 +10,11 @@ from pathlib import Path
 
 from keras_deid.errors import UserError
 
+DEFAULT_RUN = "street128"
+"""The run that restores where none is named."""
+LOCATOR_RUN = "locator"
+"""The run that finds hidden regions where none is named."""
+
 _PRESETS = Path(__file__).parent / "configs"
 _RUNS = Path(__file__).parent / "saved_models"
 _SUFFIXES = (".yaml", ".yml")
