@@ -15,7 +15,7 @@ from keras_deid.restoring.region_sources import RegionSource
 
 MANIFEST = "manifest.json"
 SCHEMA = 3
-"""2 had `boxes_sha256` in the settings; 1, which was not written down, listed the files as `pictures`; it is still read."""
+"""2 had `boxes_sha256` in the settings; 1, which was not written down, listed the files as `pictures`."""
 _JOURNAL = ".manifest.jsonl"
 
 Settings = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What says which regions of a picture are to be restored: a locator, a file of boxes, or nobody (the whole picture)."""
+"""What says which regions of a picture are to be restored: a locator, or a file of boxes."""
 
 from __future__ import annotations
 

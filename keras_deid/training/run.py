@@ -105,12 +105,13 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
             start_step=step,
         )
 
+    networks = SavedNetworks(folder, config)
     history = History(folder / "history.csv", first_epoch=done // steps + 1)
     with StopOnSignal() as stop:
         finish_epoch = FinishEpoch(
             folder,
             RestorerValidation(folder, validation, config.training.samples),
-            SavedNetworks(folder, config).save,
+            lambda trained: networks.save(trained.restorer, trained.discriminator),
             history,
             checkpoints,
             best_by=BEST_BY if config.training.keep == "best" else None,
