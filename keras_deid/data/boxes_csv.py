@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_deid.data.boxes import Box
+from keras_deid.boxes import Box
 from keras_deid.errors import UserError
 
 CSV_COLUMNS = ("path", "x0", "y0", "x1", "y1")

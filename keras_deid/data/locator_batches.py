@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from keras_deid.data.boxes import Box
+from keras_deid.boxes import Box
 from keras_deid.data.photographs import Photograph
 from keras_deid.data.step_plan import batches_by_step, picture_numbers
 from keras_deid.hiding.afterwards import Afterwards

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
-from keras_deid.data.boxes import Box, box_to_crop, scale_edges
+from keras_deid.boxes import Box, box_to_crop, scale_edges
 from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.images import resize_image
 from keras_deid.data.photographs import Photograph

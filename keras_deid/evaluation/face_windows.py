@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from keras_deid.data.boxes import Box, square_around
+from keras_deid.boxes import Box, square_around
 from keras_deid.evaluation.landmarks import LANDMARKS
 
 WINDOW = 32

@@ -8,7 +8,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from keras_deid.data.boxes import Box, iou
+from keras_deid.boxes import Box, iou
 from keras_deid.data.faces import FaceDetector
 
 # The overlap with the true box from which a detection counts, as usual in face and object detection.

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from skimage.metrics import structural_similarity
 
-from keras_deid.data.boxes import clip_box, scale_box
+from keras_deid.boxes import clip_box, scale_box
 
 METRICS = (
     "psnr_mask",

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from keras_deid.data.boxes import Box, iou
+from keras_deid.boxes import Box, iou
 from keras_deid.data.faces import Point
 from keras_deid.evaluation.faces_found import LEAST_IOU, enlarge_for_detection
 

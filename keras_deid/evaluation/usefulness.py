@@ -17,8 +17,8 @@ import keras
 import numpy as np
 
 from keras_deid.atomic import write_json
+from keras_deid.boxes import Box
 from keras_deid.config import Config
-from keras_deid.data.boxes import Box
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluate import ORIGINAL, RESTORED, restore
 from keras_deid.evaluation.face_windows import WINDOW, Windows, cut_windows

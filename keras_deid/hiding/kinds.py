@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_deid.data.boxes import Box
+from keras_deid.boxes import Box
 from keras_deid.hiding.afterwards import Afterwards, shrunk
 from keras_deid.hiding.hiding import Hiding, hide
 from keras_deid.hiding.region import Rectangle, region_around

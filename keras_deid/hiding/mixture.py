@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_deid.data.boxes import Box
+from keras_deid.boxes import Box
 from keras_deid.hiding.afterwards import Afterwards
 from keras_deid.hiding.hiding import METHODS, Hiding
 from keras_deid.hiding.methods import OPENCV_FILTERS, PILLOW_FILTERS

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_deid.boxes import Box, area, box_to_crop, intersection, square_around
 from keras_deid.config import PrepareConfig
-from keras_deid.data.boxes import Box, area, box_to_crop, intersection, square_around
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import ImageError, read_image, read_mask, resize_image, resize_mask
 from keras_deid.preparation.photographs import Photograph

@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from keras_deid.boxes import Box
 from keras_deid.config import PrepareConfig
-from keras_deid.data.boxes import Box
 from keras_deid.data.boxes_csv import ListedBox, read_boxes_csv
 from keras_deid.data.images import ImageError, find_images, image_size
 from keras_deid.data.split import path_key

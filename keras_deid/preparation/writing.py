@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_deid.data.boxes import Box
+from keras_deid.boxes import Box
 from keras_deid.data.images import write_png
 from keras_deid.data.prepared import CONTACT_SHEET, DESCRIPTION, SCHEMA, PreparedDataset
 from keras_deid.data.split import SPLITS

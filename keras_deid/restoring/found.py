@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_deid.data.boxes import Box, clip_box
+from keras_deid.boxes import Box, clip_box
 
 Rectangle = tuple[int, int, int, int]
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from keras_deid.data.boxes import DEFAULT_CONTEXT
+from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.errors import UserError
 from keras_deid.serving.export import versions
 

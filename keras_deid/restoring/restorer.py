@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from keras_deid.data.boxes import Box
+from keras_deid.boxes import Box
 from keras_deid.errors import UserError
 from keras_deid.restoring.found import Region, given_region
 from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions

@@ -8,8 +8,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
+from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.config import load_config
-from keras_deid.data.boxes import DEFAULT_CONTEXT
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.models.saved import load_generator
 from keras_deid.serving.model_card import training_context

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from keras_deid.data.boxes import DEFAULT_CONTEXT
+from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.serving.request import ServingError, wait_until_available
 
 

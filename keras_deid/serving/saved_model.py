@@ -53,7 +53,7 @@ def _write(run: Path, folder: Path, name: str) -> None:
     import keras
     import tensorflow as tf
 
-    from keras_deid.data.boxes import DEFAULT_CONTEXT
+    from keras_deid.boxes import DEFAULT_CONTEXT
     from keras_deid.errors import UserError
     from keras_deid.models.saved import load_generator
     from keras_deid.serving.model_card import training_context

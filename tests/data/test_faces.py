@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from keras_deid.data.boxes import iou
+from keras_deid.boxes import iou
 from keras_deid.data.faces import Face, FaceDetector
 
 # Measured with a ruler on the photograph of Eileen Collins (NASA, public domain) that scikit-image brings along.

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from keras_deid.data.boxes import box_to_crop, square_around
+from keras_deid.boxes import box_to_crop, square_around
 from keras_deid.data.faces import FaceDetector
 from keras_deid.data.images import find_images, read_image
 from keras_deid.evaluation.faces_found import DETECTION_SIDE, evaluation_detector, face_found

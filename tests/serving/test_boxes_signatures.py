@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras_deid.restoring.regions import cut_out, part_around, put_back
 from PIL import Image
 
-from keras_deid.data.boxes import DEFAULT_CONTEXT
-from keras_deid.restoring.regions import cut_out, part_around, put_back
+from keras_deid.boxes import DEFAULT_CONTEXT
 
 from .conftest import HEIGHT, WIDTH, as_strings, decode, encode
 

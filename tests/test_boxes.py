@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from keras_deid.data.boxes import (
+from keras_deid.boxes import (
     area,
     box_to_crop,
     clip_box,
