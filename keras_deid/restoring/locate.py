@@ -7,7 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from keras_deid.restoring.found import Rectangle, Region
+from keras_deid.boxes import Rectangle
+from keras_deid.restoring.found import Region
 
 THRESHOLD = 0.5
 """Least mean probability of a region that is taken."""

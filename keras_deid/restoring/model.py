@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.errors import UserError
+from keras_deid.restoring.locate import Mark
 from keras_deid.serving.export import versions
 
 
@@ -21,6 +22,7 @@ class PictureModel(Protocol):
         identity: differs between models, and between versions of one.
         size: (height, width) of the pictures.
         context: side of the pictures relative to the region's longer side.
+        mark: the locator that comes with the model, see `keras_deid.restoring.locate`; None if there is none.
         adds_detail: whether it has learned to add detail to a restored face that was enlarged.
     """
 
@@ -29,6 +31,7 @@ class PictureModel(Protocol):
     size: tuple[int, int]
     context: float
     adds_detail: bool
+    mark: Mark | None
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores uint8 `(batch, *size, 3)`."""
