@@ -76,12 +76,10 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
     """Returns what the card has of `evaluation.json`; version 0.1 called the baselines inputs, the first `mosaic`."""
-    names = ("split", "images", "baselines", "restored")
-    metrics: dict[str, Any] = {name: evaluation[name] for name in names if name in evaluation}
     if "inputs" in evaluation:
         baselines = {"input" if name == "mosaic" else name: row for name, row in evaluation["inputs"].items()}
-        metrics["baselines"] = baselines
-    return metrics
+        evaluation = {**evaluation, "baselines": baselines}
+    return {key: evaluation[key] for key in ("split", "images", "baselines", "restored") if key in evaluation}
 
 
 def training_context(config: Config) -> float | None:

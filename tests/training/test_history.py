@@ -54,7 +54,7 @@ def test_the_best_so_far(tmp_path):
 
 
 def test_a_column_may_begin_later(tmp_path):
-    # A run may be continued by a later version, which knows more figures.
+    # A run may be continued by a later version, which knows more metrics.
     path = tmp_path / "history.csv"
     before = History(path, first_epoch=1)
     before.append(row(1, l1=0.5))

@@ -200,8 +200,8 @@ def test_continued_has_the_same_history_and_figures(runs):
     histories = [history_of(folder / run) for run in ("undisturbed", "disturbed")]
     assert histories[0] == histories[1]
     assert [(float(epoch), float(step)) for epoch, step, _ in histories[0]] == [(1, 6), (2, 12)]
-    figures = [json.loads((folder / run / "evaluation.json").read_text()) for run in ("undisturbed", "disturbed")]
-    assert figures[0] == figures[1]
+    evaluations = [json.loads((folder / run / "evaluation.json").read_text()) for run in ("undisturbed", "disturbed")]
+    assert evaluations[0] == evaluations[1]
 
 
 def test_the_command_says_how_it_went_and_where_the_pictures_are(runs):
@@ -209,6 +209,6 @@ def test_the_command_says_how_it_went_and_where_the_pictures_are(runs):
     lines = continued[1].splitlines()
     assert any(line.startswith("epoch 2 ") for line in lines)
     assert "test split, 1 picture" in lines
-    assert lines[-1] == "look at: disturbed/evaluation.png, disturbed/samples/; figures: disturbed/summary.json"
+    assert lines[-1] == "look at: disturbed/evaluation.png, disturbed/samples/; metrics: disturbed/summary.json"
     run = folder / "disturbed"
     assert (run / "evaluation.png").exists() and (run / "summary.json").exists()
