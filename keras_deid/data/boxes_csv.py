@@ -51,8 +51,9 @@ def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
 
 
 def read_frame_boxes_csv(path: Path) -> dict[str, list[FrameBox]]:
-    """Reads boxes of pictures and videos: as `read_boxes_csv`, and there may be the columns `frame` and
-    `score` (which is not used).
+    """Reads boxes of pictures and videos: as `read_boxes_csv`, perhaps with columns `frame` and `score`.
+
+    The score, which `restore --find` writes, is not used.
 
     Args:
         path: the file, UTF-8.

@@ -1,4 +1,4 @@
-"""Finds the hidden regions of pictures, and writes them down: as a CSV file that people can correct, and as overlays."""
+"""Finds the hidden regions of pictures and writes them down: a CSV file that people can correct, and overlays."""
 
 from __future__ import annotations
 
