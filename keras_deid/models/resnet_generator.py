@@ -26,6 +26,7 @@ def resnet_generator(
     global_skip: bool = False,
     residual_scale: float = 1.0,
     leak: float = 0.0,
+    head_spread: float = 0.001,
     dropout: float = 0.0,
     name: str = "generator",
 ) -> keras.Model:
@@ -55,6 +56,8 @@ def resnet_generator(
             al., 2017, section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
         leak: slope of the ReLUs for negative values; 0 in CycleGAN. Without normalization a layer of plain ReLUs can die:
             its outputs are all 0, no gradient passes, and G stays the identity.
+        head_spread: with the skip, standard deviation of the head's first weights. A small one makes G start near the
+            identity; the smaller it is, the later the layers before it learn.
         dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
         name: name of the model.
 
@@ -123,8 +126,7 @@ def resnet_generator(
         x = residual_block(x, index)
     for level in range(1, downsamplings + 1):
         x = double(x, 2 ** (downsamplings - level) * filters, f"up_{level}")
-    # With the skip a small head makes G start near the identity; closer to zero the layers before it hardly learn.
-    head: Any = keras.initializers.RandomNormal(0.0, 0.005) if global_skip else normal
+    head: Any = keras.initializers.RandomNormal(0.0, head_spread) if global_skip else normal
     x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=head)
     if global_skip:
         restored = keras.layers.Add(name="restored", dtype="float32")([picture, x])
