@@ -1,6 +1,6 @@
 """The direction of imports: scripts -> cli -> {training, comparison} -> {evaluation, explain, serving} ->
-{models, losses, data} -> layers, with `config`, `errors`, `intervals`, `page`, `whole_files` and
-`workplace` as leaves."""
+{models, losses, data} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
+`whole_files` and `workplace` as leaves."""
 
 import ast
 import subprocess
@@ -11,25 +11,39 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "keras_deid"
 
+# What everything that measures and reports rests on.
+SHARED = ("progress", "report", "statistics")
 # What each part may import of the others. A part may always import itself; serving, explain and comparison never reach
 # training.
 ALLOWED = {
     "": set(),
     "errors": set(),
-    "intervals": set(),
-    "page": set(),
+    "progress": set(),
+    "statistics": set(),
     "whole_files": set(),
     "workplace": {"errors"},
+    "report": {"whole_files"},
     "config": {"errors", "whole_files"},
     "layers": {"errors"},
     "losses": {"errors", "layers"},
     "models": {"errors", "layers", "losses"},
     "data": {"errors", "config", "whole_files", "workplace", "layers"},
-    "evaluation": {"errors", "config", "intervals", "whole_files", "layers", "losses", "models", "data"},
-    "explain": {"errors", "config", "intervals", "page", "whole_files", "layers", "losses", "models", "data"},
-    "comparison": {"errors", "config", "intervals", "page", "whole_files", "models", "data", "evaluation", "explain"},
+    "evaluation": {"errors", "config", *SHARED, "whole_files", "layers", "losses", "models", "data"},
+    "explain": {"errors", "config", *SHARED, "whole_files", "layers", "losses", "models", "data"},
+    "comparison": {"errors", "config", *SHARED, "whole_files", "models", "data", "evaluation", "explain"},
     "serving": {"errors", "config", "whole_files", "workplace", "layers", "losses", "models", "data"},
-    "training": {"errors", "config", "whole_files", "layers", "losses", "models", "data", "evaluation", "explain"},
+    "training": {
+        "errors",
+        "config",
+        "whole_files",
+        "layers",
+        "losses",
+        "models",
+        "data",
+        "evaluation",
+        "explain",
+        "report",
+    },
 }
 ALLOWED["cli"] = set(ALLOWED)  # everything
 

@@ -2,8 +2,8 @@
 
 Each configuration becomes the run OUT/NAME, NAME as in the configuration, and with --seeds K also OUT/NAME_seed1 and so
 on; folders of finished runs are taken as they are. Runs that differ in their seed alone are one model. Stopped and
-started again, it goes on where it was. Writes OUT/comparison.html (one file; open it in a browser), comparison.md and
-comparison.csv.
+started again, it goes on where it was. Writes OUT/comparison.html (one file; open it in a browser), comparison.md,
+comparison.csv and comparison.json.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from keras_deid.cli.command import EXIT_INTERRUPTED, command
 from keras_deid.cli.count import count
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.cli.train import photo_settings
-from keras_deid.comparison.plan import Job, comparing_steps, make_plan, minutes_left, models_of
+from keras_deid.comparison.plan import PlannedRun, comparing_steps, entries_of, make_plan, minutes_left
 from keras_deid.errors import UserError
 
 _TRAIN = "from keras_deid.cli.train import main; raise SystemExit(main())"
@@ -26,7 +26,7 @@ _TRAIN = "from keras_deid.cli.train import main; raise SystemExit(main())"
 def main(argv: list[str] | None = None) -> int:
     """Trains and compares; see `keras_deid.comparison.compare.compare`."""
     options = _parser().parse_intermixed_args(argv)
-    jobs = make_plan(
+    planned = make_plan(
         [Path(word) for word in options.words if not _is_setting(word)],
         [word for word in options.words if _is_setting(word)],
         seeds=options.seeds,
@@ -34,9 +34,9 @@ def main(argv: list[str] | None = None) -> int:
         photos=options.photos,
         photo_settings=photo_settings(options.photos),
     )
-    models = models_of(jobs)
-    progress = _Progress(len(jobs) + comparing_steps(models))
-    _train(jobs, progress)
+    entries = entries_of(planned)
+    steps = len(planned) + comparing_steps(entries)
+    _train(planned, steps)
 
     start_tensorflow()
     from keras_deid.comparison.compare import compare
@@ -44,45 +44,41 @@ def main(argv: list[str] | None = None) -> int:
 
     words = sys.argv[1:] if argv is None else argv
     contents = compare(
-        models, options.out, command=shlex.join(["python", "scripts/compare.py", *words]), progress=progress.step
+        entries,
+        options.out,
+        command=shlex.join(["python", "scripts/compare.py", *words]),
+        progress=lambda done, total, what: _show(len(planned) + done, steps, what),
     )
     print(summary_markdown(contents))
-    if not contents.same_budget:
-        print(f"warning: {contents.budget}", file=sys.stderr)
-    print(f"written: {options.out / 'comparison.html'}, comparison.md, comparison.csv")
+    if not contents.budget.is_same:
+        print(f"warning: {contents.budget_sentence}", file=sys.stderr)
+    print(f"written: {options.out / 'comparison.html'}, comparison.md, comparison.csv, comparison.json")
     return 0
 
 
-class _Progress:
-    """Counts what is done of the whole."""
-
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self._begun = 0
-
-    def step(self, what: str) -> None:
-        self._begun += 1
-        print(f"[{self._begun}/{self._steps}] {what}", flush=True)
+def _show(done: int, total: int | None, what: str) -> None:
+    """Says what is done next, a line a step: trainings in between draw bars of their own."""
+    print(f"[{done + 1}/{total}] {what}", flush=True)
 
 
-def _train(jobs: list[Job], progress: _Progress) -> None:
-    for job in jobs:
-        if job.is_trained:
-            progress.step(f"{job.folder}: is trained")
+def _train(planned: list[PlannedRun], steps: int) -> None:
+    for done, run in enumerate(planned):
+        if run.is_trained:
+            _show(done, steps, f"{run.folder}: is trained")
             continue
-        minutes = minutes_left(jobs)
+        minutes = minutes_left(planned)
         left = "" if minutes is None else f"; training takes about {minutes:.0f} minutes more in all"
-        progress.step(f"{job.folder}: training{left}")
-        _run_training(job)
+        _show(done, steps, f"{run.folder}: training{left}")
+        _run_training(run)
 
 
-def _run_training(job: Job) -> None:
+def _run_training(run: PlannedRun) -> None:
     """Trains in a process of its own, whose memory and precision leave no trace on the next."""
-    code = subprocess.run([sys.executable, "-c", _TRAIN, *(job.training or ())], check=False).returncode
+    code = subprocess.run([sys.executable, "-c", _TRAIN, *(run.training or ())], check=False).returncode
     if code < 0 or code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     if code:
-        raise UserError(f"{job.folder}: training ended with exit code {code}")
+        raise UserError(f"{run.folder}: training ended with exit code {code}")
 
 
 def _is_setting(word: str) -> bool:

@@ -1,7 +1,7 @@
-"""`scripts/evaluate.py RUN`: the figures of a trained run, on its own data or on others.
+"""`scripts/evaluate.py RUN`: the metrics of a trained run, on its own data or on others.
 
 Prints tables, and writes RUN/evaluation.json with the scores of every picture (.csv) and a picture to look at (.png)
-beside it. PSNR in dB, SSIM at most 1, L1 in [0, 1], and the share of faces that CenterFace finds again; for the
+beside it. PSNR in dB, SSIM at most 1, L1 in [0, 1], and the fraction of faces that CenterFace finds again; for the
 restored pictures, the de-identified input, and, where that is a mosaic, its block means enlarged. docs/evaluation.md
 says what each number is.
 
@@ -13,19 +13,21 @@ import argparse
 import math
 from pathlib import Path
 
-from tqdm import tqdm
-
 from keras_deid.cli.command import command
 from keras_deid.cli.count import count
+from keras_deid.cli.map_bar import map_bar
 from keras_deid.cli.run_folder import load_run_config
 from keras_deid.config import Config
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
-from keras_deid.evaluation.blocks import blocks_table, check_blocks, evaluate_blocks
-from keras_deid.evaluation.job import check_out, count_pictures, evaluate_data
-from keras_deid.evaluation.learned_metrics import LEARNED_METRICS, load_learned_metrics
-from keras_deid.evaluation.table import further_table, group_table, table
-from keras_deid.evaluation.usefulness import count_steps, evaluate_usefulness, usefulness_table
+from keras_deid.evaluation.block_study import check_blocks, evaluate_blocks
+from keras_deid.evaluation.evaluate import evaluate_data
+from keras_deid.evaluation.evaluation_file import check_out
+from keras_deid.evaluation.faces_found import evaluation_detector
+from keras_deid.evaluation.learned_metrics import load_learned_metrics
+from keras_deid.evaluation.metrics import LEARNED_METRICS
+from keras_deid.evaluation.tables import blocks_table, further_table, group_table, metrics_table, usefulness_table
+from keras_deid.evaluation.usefulness import evaluate_usefulness
 from keras_deid.models.saved import load_generator
 
 # The run is trained: what else its configuration says cannot change any more.
@@ -34,7 +36,7 @@ _MAY_CHANGE = ("data.", "deidentify.")
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Evaluates a run; see `keras_deid.evaluation.job.evaluate_data`."""
+    """Evaluates a run; see `keras_deid.evaluation.evaluate.evaluate_data`."""
     options = _parser().parse_intermixed_args(argv)
     _check_may_change(options.overrides)
     config = load_run_config(options.run, options.overrides, options.data)
@@ -50,12 +52,12 @@ def _evaluate(options: argparse.Namespace, config: Config) -> int:
     check_out(out)
     generator = load_generator(options.run)
     learned = load_learned_metrics(options.metrics) if options.metrics else None
-    with _bar(count_pictures(config, options.split, options.limit)) as bar:
-        figures = evaluate_data(generator, config, options.split, out, options.limit, bar.update, learned)
-    print(table(figures))
-    print(further_table(figures))
+    with map_bar() as progress:
+        evaluation = evaluate_data(generator, config, options.split, out, options.limit, progress, learned)
+    print(metrics_table(evaluation))
+    print(further_table(evaluation))
     if options.groups:
-        print(group_table(figures))
+        print(group_table(evaluation))
     print(f"written: {out}, {out.with_suffix('.csv').name}, {out.with_suffix('.png').name}")
     return 0
 
@@ -65,9 +67,11 @@ def _blocks(options: argparse.Namespace, config: Config) -> int:
     check_out(out)
     check_blocks(config)
     generator = load_generator(options.run)
-    with _bar(len(options.blocks) * count_pictures(config, options.split, options.limit)) as bar:
-        figures = evaluate_blocks(generator, config, options.split, options.blocks, out, options.limit, bar.update)
-    print(blocks_table(figures))
+    with map_bar() as progress:
+        study = evaluate_blocks(
+            generator, config, options.split, options.blocks, out, evaluation_detector(), options.limit, progress
+        )
+    print(blocks_table(study))
     print(f"written: {out}, {out.with_suffix('.csv').name}, {out.with_suffix('.png').name}")
     return 0
 
@@ -76,15 +80,11 @@ def _usefulness(options: argparse.Namespace, config: Config) -> int:
     out = options.out or options.run / "usefulness.json"
     check_out(out)
     generator = load_generator(options.run)
-    with _bar(count_steps(config, options.limit)) as bar:
-        figures = evaluate_usefulness(generator, config, out, options.limit, bar.update)
-    print(usefulness_table(figures))
+    with map_bar() as progress:
+        usefulness = evaluate_usefulness(generator, config, out, options.limit, progress)
+    print(usefulness_table(usefulness))
     print(f"written: {out}")
     return 0
-
-
-def _bar(pictures: int) -> tqdm:
-    return tqdm(unit=" pictures", total=pictures, leave=False, disable=None)
 
 
 def _check_may_change(overrides: list[str]) -> None:
@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", choices=SPLITS, default="test", help="default: test")
     parser.add_argument("--out", metavar="FILE", type=Path, help="default: RUN/evaluation.json, which is replaced")
     parser.add_argument("--limit", metavar="N", type=count, help="only the first N pictures")
-    parser.add_argument("--groups", action="store_true", help="print the figures by face size, block and brightness")
+    parser.add_argument("--groups", action="store_true", help="print the metrics by face size, block and brightness")
     parser.add_argument(
         "--metrics",
         metavar="LIST",

@@ -24,15 +24,17 @@ TARGETS = ("real", "fake", "masked-patches")
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Writes a report; see `keras_deid.explain.job.explain`."""
+    """Writes a report; see `keras_deid.explain.explain.explain`."""
     started = time.perf_counter()
     options = _parser().parse_args(argv)
     out = options.out or options.runs[0] / "attention"
     config = load_run_config(options.runs[0], prepared=options.data)
 
     start_tensorflow()
-    from keras_deid.explain.job import explain, load_networks
+    from keras_deid.explain.explain import explain
+    from keras_deid.explain.networks import load_networks
     from keras_deid.explain.pictures import load_pictures, pictures_of_folder
+    from keras_deid.explain.report import summary_lines
     from keras_deid.explain.study import count_maps
 
     networks = load_networks(options.runs, options.versus)
@@ -42,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         pictures = load_pictures(config, options.split, options.limit)
     targets = list(dict.fromkeys(options.target or ["real"]))
     maps = count_maps(networks, len(pictures), len(targets))
-    with map_bar(maps) as progress:
+    with map_bar() as progress:
         summary = explain(
             networks,
             pictures,
@@ -53,10 +55,8 @@ def main(argv: list[str] | None = None) -> int:
             command=shlex.join(["python", "scripts/gradcam_report.py", *(sys.argv[1:] if argv is None else argv)]),
             progress=progress,
         )
-    for note in summary["notes"]:
-        print(f"note: {note}")
-    for verdict in summary["verdicts"]:
-        print(f"{verdict['target']}: {verdict['sentence']}")
+    for line in summary_lines(summary):
+        print(line)
     print(f"written: {out / 'report.html'}, localisation.csv, localisation.json, localisation.md, pictures/")
     print(f"{len(pictures)} pictures, {maps} maps in {time.perf_counter() - started:.0f} s")
     return 0

@@ -1,22 +1,21 @@
-"""The progress bar of attention reports."""
+"""The progress bar of evaluations and reports."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tqdm import tqdm
 
+from keras_deid.progress import Progress
+
 
 @contextlib.contextmanager
-def map_bar(total: int | None = None) -> Iterator[Callable[[str, int], None]]:
-    """Shows a bar while a report is made; gives what tells it what is being done, and how many more maps are there.
+def map_bar() -> Iterator[Progress]:
+    """Shows a bar while something is made; yields what reports to it."""
+    with tqdm(leave=False, disable=None) as bar:
 
-    Args:
-        total: how many maps there will be; None if that is not known.
-    """
-    with tqdm(unit=" maps", total=total, leave=False, disable=None) as bar:
-
-        def show(what: str, maps: int) -> None:
+        def show(done: int, total: int | None, what: str) -> None:
+            bar.total = total
             bar.set_description(what)
-            bar.update(maps)
+            bar.update(done - bar.n)
 
         yield show

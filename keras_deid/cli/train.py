@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = options.run or Path("runs") / config.name
 
     start_tensorflow()
-    from keras_deid.evaluation.table import table
+    from keras_deid.evaluation.tables import metrics_table
     from keras_deid.training.run import Interrupted, run
 
     try:
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     if figures is None:
         print(f"not evaluated: there are no test pictures with their originals; the run is in {folder}/")
     else:
-        print(table(figures))
+        print(metrics_table(figures))
         print(f"look at: {folder}/evaluation.png, {folder}/samples/; figures: {folder}/summary.json")
     if not options.figures_only:
         _say("attention", _explain, config, folder)
@@ -58,7 +58,7 @@ def _say(what: str, step: Callable[[Config, Path], str], config: Config, folder:
 
 
 def _explain(config: Config, folder: Path) -> str:
-    from keras_deid.explain.job import explain_run
+    from keras_deid.explain.explain import explain_run
 
     report = folder / "attention" / "report.html"
     if not _newer(report, folder):

@@ -68,7 +68,7 @@ def attention_maps(
     Grad-CAM, eq. 1-2: L = ReLU(sum_k a_k A_k), a_k the mean over positions of dS/dA_k, S the target's score.
 
     Args:
-        model: `compose(...).model`, in float32 (as runs save their networks) or float16; for Grad-CAM and LayerCAM
+        model: `chain(...).model`, in float32 (as runs save their networks) or float16; for Grad-CAM and LayerCAM
             bfloat16 will do.
         layer: name of one of its layers.
         x: float32 `(batch, height, width, 3)` in [-1, 1].

@@ -52,7 +52,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
             "deidentify": config.deidentify.model_dump(mode="json"),
             "context": training_context(config),
         },
-        "figures": {key: evaluation[key] for key in ("split", "images", "inputs", "restored") if key in evaluation},
+        "figures": {key: evaluation[key] for key in ("split", "images", "baselines", "restored") if key in evaluation},
         "input": {
             "size": [height, width],
             "serving_default": f"image: float32 [N, {height}, {width}, 3], RGB in [0, 1] -> restored, the same",
@@ -129,7 +129,7 @@ def _figures(figures: dict[str, Any]) -> Iterator[str]:
     if "restored" not in figures:
         yield "The run was not evaluated."
         return
-    rows = {**figures.get("inputs", {}), "restored": figures["restored"]}
+    rows = {**figures.get("baselines", {}), "restored": figures["restored"]}
     names = list(figures["restored"])
     yield f"Means over {figures.get('images')} pictures of the {figures.get('split')} split.\n"
     yield f"| | {' | '.join(names)} |"

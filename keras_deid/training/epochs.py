@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from keras_deid.evaluation.files import picture_grid, write_grid
 from keras_deid.evaluation.validation_scores import VALIDATION_METRICS, validation_scores
 from keras_deid.models.pixels import to_signed, to_uint8
+from keras_deid.report.picture_grid import picture_grid, write_grid
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.history import History
 from keras_deid.training.saved_networks import SavedNetworks

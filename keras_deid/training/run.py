@@ -21,7 +21,7 @@ from keras_deid.data.training_batches import steps_per_epoch, training_batches
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
-from keras_deid.evaluation.job import count_pictures, evaluate_data
+from keras_deid.evaluation.evaluate import count_pictures, evaluate_data
 from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
@@ -125,7 +125,12 @@ def run(config: Config, folder: Path) -> dict[str, Any] | None:
     if count_pictures(config, "test"):
         with tqdm(unit="picture", desc="evaluating", leave=False, disable=None) as bar:
             out = folder / "evaluation.json"
-            figures = evaluate_data(load_generator(folder), config, "test", out, progress=bar.update)
+
+            def show(done: int, total: int | None, what: str) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            figures = evaluate_data(load_generator(folder), config, "test", out, progress=show)
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
     write_json(folder / "summary.json", _summary(config, precision, gan, history, figures))
@@ -220,7 +225,7 @@ def _summary(
             "generator": gan.generator.count_params(),
             "discriminator": gan.discriminator.count_params(),
         },
-        "figures": figures,
+        "metrics": figures,
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("keras_deid", "tensorflow", "keras", "numpy")},
         "git_commit": _git_commit(),

@@ -7,7 +7,7 @@ import pytest
 
 from keras_deid.cli.train import main
 from keras_deid.errors import UserError
-from keras_deid.explain import job as explain
+from keras_deid.explain import explain
 from keras_deid.serving import export
 from keras_deid.training import run as training_run
 

@@ -33,7 +33,7 @@ CONFIG = {
 EVALUATION = {
     "split": "test",
     "images": 2,
-    "inputs": {"mosaic": {"psnr": 20.125, "faces_found": None}},
+    "baselines": {"input": {"psnr": 20.125, "faces_found": None}},
     "restored": {"psnr": 22.5, "faces_found": 0.5},
 }
 
