@@ -19,7 +19,7 @@ from keras_deid.statistics import Estimate
 
 # Without attention these settings of it mean nothing.
 _OF_ATTENTION = ("generator.attention", "generator.gates", "generator.reduction")
-# What is told of a pair of entries besides the primary metric.
+# Metrics that a pair of entries is also compared by.
 _ALSO_TOLD = ("ssim_mask", "lpips_mask", "lpips", "faces_found")
 
 
@@ -93,7 +93,7 @@ class BestAnswer:
     Attributes:
         name: of the entry with the highest mean; None if the pictures have no masks.
         value: its mean.
-        following: the next one's name; None if there is no other.
+        following: the next one's name; None for a single entry.
         gain: against that one.
         tied: names of those that it is not really better than.
         baselines: how far it is above each.
@@ -114,7 +114,7 @@ def attention_answer(entries: Sequence[Entry], speeds: Mapping[str, float]) -> A
 
     Args:
         entries: evaluated on the same pictures.
-        speeds: images that each entry's generator restores in a second; told as what attention costs.
+        speeds: images that each entry's generator restores in a second; reported as the cost of attention.
     """
     pairs = tuple(_pair(ours, theirs, speeds) for ours, theirs in attention_pairs(entries))
     verdicts = {pair.is_better for pair in pairs}

@@ -64,7 +64,7 @@ def _settings(config: Config, generator: keras.Model) -> dict[str, Any]:
 
 
 def _measured(study: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What has to be alike for two files to be about the same."""
+    """Returns what two studies must agree in to be comparable."""
     data = {key: value for key, value in study["data"].items() if key != "path"}
     return study["split"], study["images"], data, [part["block"] for part in study["blocks"]]
 

@@ -47,7 +47,7 @@ def compare(
         planned: by name, each entry's runs, from `keras_deid.comparison.plan.entries_of`; all finished.
         out: folder to write; made if it does not exist. Measurements that take long are kept in its `measured/` and
             used again.
-        command: that does the same again; told on the page.
+        command: that repeats the comparison; shown on the page.
         progress: called before each step with the steps done so far.
 
     Returns:

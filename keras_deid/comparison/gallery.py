@@ -79,7 +79,7 @@ def _maps(run: Path, generator: keras.Model, pictures: Pictures) -> tuple[str, n
     """Takes Grad-CAM at the last layer that is explained, in multiples of the flat fraction, of the pictures' size.
 
     Raises:
-        UserError: if there is no layer to explain.
+        UserError: if the network has no layer to explain.
     """
     network = chain(generator, load_discriminator(run))
     layer = network.layers[-1]

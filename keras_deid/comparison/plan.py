@@ -1,4 +1,4 @@
-"""What there is to do: which runs are compared, what has to be trained for them, in which order."""
+"""The plan of a comparison: which runs take part, which of them have to be trained, and in which order."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def _given_run(folder: Path) -> PlannedRun:
             raise UserError(f"{folder}: is not finished: it has no {file}; finish it with scripts/train.py")
     if not run.is_trained:
         raise UserError(
-            f"{folder}: is not finished: summary.json does not tell of all the epochs in config.yaml; finish it with "
+            f"{folder}: is not finished: summary.json has fewer epochs than config.yaml; finish it with "
             "scripts/train.py"
         )
     return run

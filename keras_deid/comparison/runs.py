@@ -95,8 +95,8 @@ def read_run(label: str, folder: Path, config: Config, evaluate: Callable[[Path,
 def check_same_data(runs: Sequence[Run]) -> None:
     """Sees that all runs were evaluated on the same pictures, de-identified the same way, and scored alike.
 
-    A prepared data set is known by its fingerprint, wherever it lies; what only one of two evaluations tells of
-    itself is no difference.
+    A prepared data set is known by its fingerprint, wherever it lies; settings that only one of two
+    evaluations has are not compared.
 
     Raises:
         UserError: if they were not.
@@ -117,7 +117,7 @@ def check_same_data(runs: Sequence[Run]) -> None:
 
 
 def _described(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Pairs up what two evaluations tell of their data and their settings."""
+    """Pairs up the data and the settings of two evaluations."""
     pairs = [(key, one.get(key), other.get(key)) for key in ("split", "images")]
     for part in ("data", "settings"):
         ours, theirs = one.get(part, {}), other.get(part, {})

@@ -17,7 +17,7 @@ _PREDICTED = 1024
 
 
 def landmark_network() -> keras.Model:
-    """Builds three convolutions and two dense layers that tell where the landmarks are.
+    """Builds three convolutions and two dense layers that predict the landmarks.
 
     Returns:
         a compiled model from float windows `(batch, WINDOW, WINDOW, 3)` in [-1, 1] to `(batch, 2 * LANDMARKS)`: x and y

@@ -52,7 +52,7 @@ class LearnedMetrics:
 
         Returns:
             by source, for each picture `{"lpips": ...}`: 0 for identical pictures, up to about 1; nothing for the
-            originals, or if lpips was not asked for.
+            originals, or without lpips.
         """
         import torch
 
@@ -74,7 +74,7 @@ class LearnedMetrics:
             original: which of the sources has the originals.
 
         Returns:
-            by source, without the originals, `{"fid", "kid"}` as far as they were asked for: at least 0 (kid, without
+            by source, without the originals, those of `{"fid", "kid"}` that were requested: at least 0 (kid, without
             bias, may fall a little below), 0 for equal sets; None for fewer than two pictures.
 
         References:

@@ -32,7 +32,7 @@ ALL_METRICS = (*METRICS, "faces_found")
 SET_METRICS = ("fid", "kid")
 # Computed by networks that are downloaded, on request.
 LEARNED_METRICS = ("lpips", *SET_METRICS)
-# What is told of each group of pictures.
+# Reported for each group of pictures.
 GROUP_METRICS = ("psnr_mask", "ssim_mask", "l1_mask", "psnr_box", "ssim_box", "psnr_outside", "faces_found")
 
 # Name of a family of metrics: label, unit, format of its numbers, whether more is better.
@@ -47,7 +47,7 @@ _FAMILIES = {
     "faces_found": ("faces found", "", ".1%", True),
 }
 _REGIONS = {"mask": "in the mask", "box": "in its box", "outside": "outside the mask"}
-# These are about a picture as a whole by their nature: no region has to be named.
+# Always of whole pictures: no region is named.
 _WITHOUT_REGION = ("fid", "kid", "faces_found")
 
 

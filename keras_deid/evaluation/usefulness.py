@@ -1,4 +1,4 @@
-"""Are restored pictures of use as training data? A small network learns from them, and is tried on originals.
+"""Are restored pictures useful as training data? A small network learns from them and is tested on originals.
 
 The task needs what de-identification hides, and no labels made by hand: where are the eyes, the nose and the corners of
 the mouth? The detector says it of the originals. The same network learns it from original pictures, from the same ones

@@ -1,4 +1,4 @@
-"""What a map has to beat before it says anything: maps that know nothing of what the network has learnt."""
+"""Controls: maps that do not depend on what the network has learned, which its own maps have to exceed."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def edge_map(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def shuffled(count: int) -> np.ndarray:
-    """Gives each picture another one's number: int `(count,)`, far apart in the data set; nobody keeps their own.
+    """Gives each picture another one's number: int `(count,)`, far apart in the data set; no picture keeps its own.
 
     Raises:
         ValueError: if there is only one.
     """
     if count < 2:
-        raise ValueError(f"One picture has nobody to change masks with. Received: count={count}")
+        raise ValueError(f"Exchanging masks needs at least two pictures. Received: count={count}")
     return np.roll(np.arange(count), max(1, count // 3))
 
 

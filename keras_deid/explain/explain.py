@@ -80,10 +80,10 @@ def explain(
         networks: from `load_networks`.
         pictures: from `keras_deid.explain.pictures`.
         out: folder to write; made if it does not exist.
-        config: of the first run; told in the report.
+        config: of the first run; shown in the report.
         targets: names of `TARGETS`.
         method: name of one of `METHODS`.
-        command: that does the same again; told in the report.
+        command: that repeats the report; shown in it.
         progress: called with the number of maps computed, then with the checks done.
 
     Returns:

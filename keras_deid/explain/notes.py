@@ -1,4 +1,4 @@
-"""What a reader of the report must know first, as data: each note has a `kind`, which `words.jinja` words."""
+"""What a reader of the report should know first, as data: each note has a `kind`, which `words.jinja` words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the maps depend on what was learnt, and does the score depend on them? Told on the first pictures."""
+"""Sanity checks on the first pictures: do the maps depend on what was learned, and the score on the maps?"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from keras_deid.explain.targets import Target
 from keras_deid.models.pixels import to_signed
 from keras_deid.progress import Counter, Progress, silent
 
-# The controls that need maps of their own are told on the first pictures: they would cost twice the maps themselves.
+# Controls with maps of their own are computed on the first pictures only: they would cost twice the maps themselves.
 VARIANT_PICTURES = 100
 COLUMNS = ("run", "path", "layer", "depth", "target", "control", "region", *METRICS, "zero")
 

@@ -166,6 +166,22 @@ def test_markdown_and_csv(out):
     assert float(lines["with, seed 1", "run"]["psnr_mask"]) == 20.5
 
 
+def test_the_answers_are_numbers_and_booleans_in_the_json(out):
+    answers = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    assert (answers["schema"], answers["entries"], answers["pictures"]) == (1, ["with", "without", "bare"], 3)
+    pairs = {(pair["ours"], pair["theirs"]): pair for pair in answers["attention"]["pairs"]}
+    assert [pair["is_better"] for pair in pairs.values()] == [True, False]
+    assert answers["attention"]["holds"] is None  # the two contradict each other
+    assert pairs["with", "without"]["gains"]["psnr_mask"] == {"mean": 0.75, "low": 0.5, "high": 1.0}
+    assert pairs["with", "without"]["seeds"] == [2, 1]
+    assert (answers["best"]["name"], answers["best"]["holds"]) == ("with", True)
+    gains = {gain["baseline"]: (gain["gain"]["mean"], gain["is_beaten"]) for gain in answers["best"]["baselines"]}
+    assert gains == {"input": (2.25, True), "bilinear": (1.75, True), "bicubic": (1.25, True)}
+    assert answers["budget"]["is_same"] and answers["budget"]["minutes"] == [1.0, 1.0]
+    (note,) = answers["notes"]
+    assert (note["kind"], note["name"]) == ("no_overlay", "bare")
+
+
 def test_what_was_measured_is_not_measured_again(out, runs, monkeypatch, capsys):
     monkeypatch.setattr(blocks, "evaluate_blocks", None)
     words = [str(runs / name) for name in ("with", "without", "bare", "with_seed1")]

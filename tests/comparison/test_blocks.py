@@ -1,7 +1,6 @@
 import json
 import os
 
-import keras
 import numpy as np
 import pytest
 
@@ -11,13 +10,6 @@ from keras_deid.config import Config
 from keras_deid.evaluation.block_study import evaluate_blocks, with_block
 
 CONFIG = Config.model_validate({"data": {"image_size": [32, 32], "synthetic": {"train": 2, "val": 1, "test": 5}}})
-
-
-@pytest.fixture
-def copying():
-    """A generator that returns its input."""
-    pictures = keras.Input((32, 32, 3))
-    return keras.Model(pictures, keras.layers.Identity()(pictures))
 
 
 @pytest.fixture(autouse=True)

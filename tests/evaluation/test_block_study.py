@@ -1,7 +1,6 @@
 import csv
 import json
 
-import keras
 import pytest
 from PIL import Image
 
@@ -16,12 +15,6 @@ from keras_deid.evaluation.tables import blocks_table
 CONFIG = Config.model_validate(
     {"data": {"image_size": [32, 32], "synthetic": {"train": 8, "val": 4, "test": 3}}, "name": "tiny"}
 )
-
-
-@pytest.fixture(scope="module")
-def copying():
-    picture = keras.Input((32, 32, 3))
-    return keras.Model(picture, keras.layers.Identity()(picture))
 
 
 @pytest.fixture(scope="module")

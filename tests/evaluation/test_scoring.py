@@ -50,11 +50,6 @@ def model_of(function, shape=(None, None, 3)):
     return keras.Model(picture, function(picture))
 
 
-@pytest.fixture(scope="module")
-def copying():
-    return model_of(keras.layers.Identity())
-
-
 def test_a_generator_that_copies_scores_as_its_input(copying):
     metrics = score_pictures(copying, examples(6), BrightFaceFinder()).metrics("test")
     assert metrics["restored"] == metrics["baselines"]["input"]

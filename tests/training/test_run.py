@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_deid.config import load_config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.errors import UserError
-from keras_deid.evaluation.evaluate import restore
+from keras_deid.evaluation.scoring import restore
 from keras_deid.models.saved import load_generator
 from keras_deid.training import run as training_run
 from keras_deid.training.networks import build_restorer
@@ -85,9 +85,9 @@ def test_figures_and_summary(finished):
     config, folder, figures = finished
     assert json.loads((folder / "evaluation.json").read_text()) == figures
     assert (figures["split"], figures["images"]) == ("test", 2)
-    assert set(figures["inputs"]) == {"mosaic", "bilinear", "bicubic"}
+    assert set(figures["baselines"]) == {"input", "bilinear", "bicubic"}
     summary = json.loads((folder / "summary.json").read_text())
-    assert summary["figures"] == figures
+    assert summary["metrics"] == figures
     assert (summary["name"], summary["epochs"], summary["steps"]) == ("tiny", EPOCHS, EPOCHS * STEPS)
     rows = read_history(folder)
     assert summary["seconds"] == pytest.approx(sum(float(row["seconds"]) for row in rows), abs=0.06)
