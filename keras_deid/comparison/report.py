@@ -58,7 +58,7 @@ class Contents:
     @property
     def budget_sentence(self) -> str:
         """What the runs were given to learn with, in words."""
-        return str(wording("comparison/words.jinja").budget(self.budget))
+        return wording("comparison/words.jinja").budget(self.budget)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the form of `comparison.json`: the answers as numbers and booleans."""
@@ -83,6 +83,7 @@ def page(contents: Contents) -> str:
     return render(
         "comparison/report.html",
         contents=contents,
+        words=wording("comparison/words.jinja"),
         table=contents.table,
         primary=PRIMARY,
         to_best=TO_BEST,

@@ -70,6 +70,7 @@ def write_report(folder: Path, contents: Contents) -> None:
     page = render(
         "explain/report.html",
         contents=contents,
+        words=wording("explain/words.jinja"),
         study=contents.study,
         target_words={target.name: target.words for target in contents.study.targets},
         sections=[_section(album, findings) for findings in grouped(contents.findings)],

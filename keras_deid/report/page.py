@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import functools
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jinja2
+from jinja2.runtime import Macro
 
 
 def render(template: str, **values: Any) -> str:
@@ -23,9 +25,19 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
-def wording(template: str) -> Any:
-    """Returns the macros of a template as functions: what turns verdicts, which are data, into sentences."""
-    return _environment().get_template(template).module
+def wording(template: str) -> SimpleNamespace:
+    """Returns the macros of a template as functions: what turns verdicts, which are data, into sentences.
+
+    They return plain text. A page gets these functions instead of importing the template: the result of an imported
+    macro would count as HTML and would not be escaped.
+    """
+    exported = vars(_environment().get_template(template).module)
+    macros = {name: functools.partial(_text_of, value) for name, value in exported.items() if isinstance(value, Macro)}
+    return SimpleNamespace(**{name: macros.get(name, value) for name, value in exported.items() if name[0] != "_"})
+
+
+def _text_of(macro: Macro, *arguments: Any) -> str:
+    return str(macro(*arguments))
 
 
 def data_uri(png: bytes) -> str:
@@ -48,7 +60,7 @@ def listed(words: list[str]) -> str:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parents[1]),
-        autoescape=jinja2.select_autoescape(["html"]),
+        autoescape=jinja2.select_autoescape(["html"], default_for_string=False),
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,

@@ -42,6 +42,8 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
     config = load_config(run / "config.yaml")
     height, width = config.data.image_size
     evaluation = _read_json(run / "evaluation.json")
+    if "inputs" in evaluation:  # its name before schema 2
+        evaluation["baselines"] = evaluation.pop("inputs")
     boxes = "boxes: float32 [N, K, 4], x0, y0, x1, y1 in pixels, a row of zeros is none"
     return {
         "name": name,

@@ -4,8 +4,13 @@ import json
 import numpy as np
 import pytest
 
-from keras_deid.comparison.entries import Entry
+from keras_deid.comparison.answers import attention_answer, best_answer, place_pairs
+from keras_deid.comparison.budget import budget_of
+from keras_deid.comparison.entries import Entry, runs_of
+from keras_deid.comparison.gallery import Gallery
+from keras_deid.comparison.report import Contents
 from keras_deid.comparison.runs import Run
+from keras_deid.comparison.table import make_table
 from keras_deid.config import Config, load_config
 
 PICTURES = 24
@@ -95,6 +100,29 @@ def make_entry():
                 )
             )
         return Entry(name, tuple(runs))
+
+    return make
+
+
+@pytest.fixture
+def make_contents():
+    """Makes what a page tells of entries, without pictures."""
+
+    def make(entries):
+        table = make_table(entries)
+        return Contents(
+            entries=entries,
+            table=table,
+            attention=attention_answer(entries, {}),
+            best=best_answer(entries, table),
+            places=place_pairs(entries, {}),
+            budget=budget_of(runs_of(entries)),
+            speeds={},
+            gallery=Gallery((), {}, None, ()),
+            blocks={},
+            settings={"de-identification": "mosaic", "block sizes": ""},
+            command="",
+        )
 
     return make
 

@@ -4,12 +4,8 @@ import io
 import numpy as np
 import pytest
 
-from keras_deid.comparison.answers import attention_answer, best_answer
-from keras_deid.comparison.budget import budget_of
 from keras_deid.comparison.csv_file import csv_text
-from keras_deid.comparison.entries import runs_of
-from keras_deid.comparison.gallery import Gallery
-from keras_deid.comparison.report import Contents, summary_markdown
+from keras_deid.comparison.report import summary_markdown
 from keras_deid.comparison.table import make_table, to_best_words
 
 
@@ -84,23 +80,9 @@ def test_a_metric_of_the_whole_set_is_shown_and_not_ranked(make_entry):
     assert not any(cell.cells["fid"].is_best for cell in table.entries)
 
 
-def test_the_markdown_table(make_entry):
+def test_the_markdown_table(make_entry, make_contents):
     entries = [make_entry("a", 1.0), make_entry("b", 2.0)]
-    table = make_table(entries)
-    contents = Contents(
-        entries=entries,
-        table=table,
-        attention=attention_answer(entries, {}),
-        best=best_answer(entries, table),
-        places=(),
-        budget=budget_of(runs_of(entries)),
-        speeds={},
-        gallery=Gallery((), {}, None, ()),
-        blocks={},
-        settings={},
-        command="",
-    )
-    text = summary_markdown(contents)
+    text = summary_markdown(make_contents(entries))
     start = text.index("|  | PSNR")
     lines = text[start:].split("\n\n")[0].splitlines()
     assert len({line.count("|") for line in lines}) == 1
