@@ -469,7 +469,7 @@ def test_the_model_card_says_what_it_is(model, base):
     assert card["input"].keys() == {"size", *SIGNATURES}
     assert re.fullmatch("[0-9a-f]{64}", card["sha256"])
     text = (model / "model_card.md").read_text()
-    assert "| mosaic | 20.12 | - |" in text and "| restored | 22.5 | 0.5 |" in text
+    assert "| input | 20.12 | - |" in text and "| restored | 22.5 | 0.5 |" in text
     assert "## Forbidden use" in text and card["sha256"] in text
 
 
