@@ -17,7 +17,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
-from keras_deid.evaluation.evaluate import restore
+from keras_deid.evaluation.scoring import restore
 from keras_deid.models.dcgan import dcgan_generator
 from keras_deid.models.latent_search import latent_search
 from keras_deid.serving import export as export_module
