@@ -11,6 +11,7 @@ from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.images import resize_image
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
+from keras_deid.restoring.whole import fit_back, fit_into
 
 BATCH_SIZE = 32
 """Crops that the model restores at a time."""
@@ -31,7 +32,7 @@ def restore_regions(
     and the model adds the detail that this lacks, tile by tile, until the region has its own size.
 
     Args:
-        model: restores squares.
+        model: what restores; in one that is not square, a square lies in the middle with its edge repeated.
         pictures: uint8 `(height, width, 3)`, RGB; are not changed.
         regions: of each picture; where two overlap, the later one lies on top.
 
@@ -40,11 +41,12 @@ def restore_regions(
     """
     flat = [(number, region) for number, found in enumerate(regions) for region in found]
     squares = [square_about(region.box, model.context) for _, region in flat]
-    size = model.size[0]
+    size = min(model.size)
     crops = [cut_square(pictures[number], square, size) for (number, _), square in zip(flat, squares, strict=True)]
+    answers = restore_crops(model, [fit_into(crop, model.size) for crop in crops])
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
-    for (number, region), square, answer in zip(flat, squares, restore_crops(model, crops), strict=True):
-        detailed = _add_detail(model, pictures[number], region, square, answer)
+    for (number, region), square, answer in zip(flat, squares, answers, strict=True):
+        detailed = _add_detail(model, pictures[number], region, square, fit_back(answer, (size, size)))
         _put_back(results[number], region, square, detailed)
     return results
 

@@ -13,7 +13,7 @@ from keras_deid.config import load_config
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.models.saved import load_generator
 from keras_deid.restoring.locate import Mark
-from keras_deid.serving.model_card import training_context
+from keras_deid.serving.model_card import adds_detail, training_context
 from keras_deid.shipped import find_run
 
 
@@ -37,7 +37,7 @@ class RunModel:
         self.size: tuple[int, int] = (height, width)
         self.context = training_context(config) or DEFAULT_CONTEXT
         self.mark: Mark | None = None
-        self.adds_detail = config.deidentify.method == "catalogue"
+        self.adds_detail = adds_detail(config)
         self._restore = tf.function(
             lambda pictures: to_uint8(generator(to_signed(pictures), training=False)),
             input_signature=[tf.TensorSpec((None, height, width, 3), tf.uint8)],
