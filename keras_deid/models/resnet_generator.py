@@ -54,8 +54,8 @@ def resnet_generator(
             The sum is not bounded by a tanh; `to_uint8` clips it.
         residual_scale: what each branch is multiplied by before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et
             al., 2017, section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
-        leak: slope of the ReLUs for negative values; 0 in CycleGAN. Without normalization a layer of plain ReLUs can die:
-            its outputs are all 0, no gradient passes, and G stays the identity.
+        leak: slope of the ReLUs for negative values; 0 in CycleGAN. Without normalization a layer of plain ReLUs can
+            die: its outputs are all 0, no gradient passes, and G stays the identity.
         head_spread: with the skip, standard deviation of the head's first weights. A small one makes G start near the
             identity; the smaller it is, the later the layers before it learn.
         dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
