@@ -162,6 +162,8 @@ class GeneratorConfig(Section):
     upsampling: Literal["transposed", "resize"] = "transposed"
     global_skip: Flag = False
     residual_scale: Positive = 1.0
+    skips: Flag = False
+    """Add what the way down had to the way up, at each size."""
     leak: Annotated[float, pydantic.Field(strict=True, ge=0, lt=1)] = 0.0
     """Slope of the ReLUs for negative values."""
     head_spread: Positive = 0.001

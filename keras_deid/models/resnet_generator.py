@@ -25,6 +25,7 @@ def resnet_generator(
     upsampling: str = "transposed",
     global_skip: bool = False,
     residual_scale: float = 1.0,
+    skips: bool = False,
     leak: float = 0.0,
     head_spread: float = 0.001,
     dropout: float = 0.0,
@@ -54,6 +55,8 @@ def resnet_generator(
             The sum is not bounded by a tanh; `to_uint8` clips it.
         residual_scale: what each branch is multiplied by before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et
             al., 2017, section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
+        skips: the way up adds what the way down had at the same size, as in a U-Net: edges get past the trunk, and G
+            does not start as the identity.
         leak: slope of the ReLUs for negative values; 0 in CycleGAN. Without normalization a layer of plain ReLUs can
             die: its outputs are all 0, no gradient passes, and G stays the identity.
         head_spread: with the skip, standard deviation of the head's first weights. A small one makes G start near the
@@ -120,12 +123,16 @@ def resnet_generator(
 
     picture = keras.Input(input_shape, name="deidentified")
     x = activate(normalize(convolution(reflect(picture, 3, "stem"), filters, 7, "stem"), "stem"), "stem")
+    passed = [x]  # what each size had on the way down, the largest first
     for level in range(1, downsamplings + 1):
         x = halve(x, 2**level * filters, f"down_{level}")
+        passed.append(x)
     for index in range(1, blocks + 1):
         x = residual_block(x, index)
     for level in range(1, downsamplings + 1):
         x = double(x, 2 ** (downsamplings - level) * filters, f"up_{level}")
+        if skips:
+            x = keras.layers.Add(name=f"up_{level}_sum")([x, passed[downsamplings - level]])
     head: Any = keras.initializers.RandomNormal(0.0, head_spread) if global_skip else normal
     x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=head)
     if global_skip:
