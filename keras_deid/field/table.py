@@ -51,8 +51,8 @@ def facts(content: Mapping[str, Any]) -> str:
     photographs = clean["photographs"]
     return (
         f"{photographs} photographs with {content['faces']} faces{left}. In the untouched photographs "
-        f"{clean['false_regions_total']} false regions are found; {_percent(clean['copied']['mean'])} of the photographs "
-        "stay byte for byte as they are. Brackets hold 95 % intervals over photographs."
+        f"{clean['false_regions_total']} false regions are found; {_percent(clean['copied']['mean'])} of the "
+        "photographs stay byte for byte as they are. Brackets hold 95 % intervals over photographs."
     )
 
 
@@ -116,7 +116,7 @@ def _targets(content: Mapping[str, Any]) -> Table:
     rows = []
     for verdict in content["verdicts"]:
         least, most = verdict["least"], verdict["most"]
-        bounds = [f"at least {least:g}"] * (least is not None) + [f"at most {most:g}"] * (most is not None)
+        bounds = [f"{word} {bound:g}" for word, bound in (("at least", least), ("at most", most)) if bound is not None]
         met = {True: "yes", False: "no", None: _NOTHING}[verdict["met"]]
         value = _NOTHING if verdict["value"] is None else f"{verdict['value']:.3f}"
         rows.append((verdict["name"], verdict["kind"] or "all kinds", value, ", ".join(bounds), met))
