@@ -183,11 +183,11 @@ class _Run:
         ]
         if missing:
             pixels = read_photograph(path)
-            for kind, record, row in _score_kinds(name, path, pixels, faces, missing, self._subject):
+            for kind, scores, row in _score_kinds(name, path, pixels, faces, missing, self._subject):
                 if kind in rows:
                     write_png(rows[kind], row)
-                self._journal.add(name, kind, before, record)
-                records[kind] = record
+                self._journal.add(name, kind, before, scores)
+                records[kind] = scores
         for kind, record in records.items():
             assert record is not None
             self.scored.append(Scored(name, kind, record))

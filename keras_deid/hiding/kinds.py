@@ -97,7 +97,7 @@ def _deface_region(face: Box, size: tuple[int, int], block: int | None) -> Recta
     A blur ends a pixel before the picture does. What is painted in blocks goes one pixel further, unless whole blocks
     fill the rectangle.
     """
-    x0, y0, x1, y1 = (int(edge) for edge in np.float32(face))
+    x0, y0, x1, y1 = (int(edge) for edge in np.array(face, np.float32))
     wide, high, more = x1 - x0, y1 - y0, _DEFACE_SCALE - 1.0
     grown = np.round([x0 - wide * more, y0 - high * more, x1 + wide * more, y1 + high * more])
     left, top, right, bottom = (int(edge) for edge in grown)
@@ -147,15 +147,15 @@ def _grid(region: Rectangle, hiding: Hiding, across: float, down: float) -> Grid
     x0, y0, x1, y1 = region
     match hiding.method:
         case "mean" | "sample":
-            left, top = (x0, y0) if hiding.grid == "region" else (0, 0)
-            width = height = max(hiding.strength, 1.0)
-            left, top = left + hiding.phase[0] * width, top + hiding.phase[1] * height
+            x, y = (x0, y0) if hiding.grid == "region" else (0, 0)
+            side = max(hiding.strength, 1.0)
+            grid = Grid(x + hiding.phase[0] * side, y + hiding.phase[1] * side, side, side)
         case "shrink":
-            columns, rows = (max(round(side / max(hiding.strength, 1.0)), 1) for side in (x1 - x0, y1 - y0))
-            left, top, width, height = x0, y0, (x1 - x0) / columns, (y1 - y0) / rows
+            columns, rows = (max(round(length / max(hiding.strength, 1.0)), 1) for length in (x1 - x0, y1 - y0))
+            grid = Grid(x0, y0, (x1 - x0) / columns, (y1 - y0) / rows)
         case _:
             return None
-    return Grid(left * across, top * down, width * across, height * down)
+    return Grid(grid.left * across, grid.top * down, grid.width * across, grid.height * down)
 
 
 def _scaled(region: Rectangle, across: float, down: float) -> Rectangle:

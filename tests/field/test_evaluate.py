@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from keras_deid.field.csv_file import COLUMNS
 from keras_deid.field.evaluate import check_out, evaluate
 from keras_deid.field.photographs import find_photographs
 from keras_deid.hiding.kinds import KINDS
+from keras_deid.staging import staging
 
 
 def run(scenes, out, subject, **settings):
@@ -119,6 +121,26 @@ def test_an_evaluation_continues_where_it_stopped(scenes, subject, out):
     assert run(scenes, out, subject("deface_solid")) == content
 
 
+def test_in_little_memory_the_results_are_the_same(scenes, subject, out, tmp_path, monkeypatch):
+    kinds = ("deface_solid", "pillow_mosaic", "shrunk_jpeg60")
+    content = run(scenes, out, subject(*kinds))
+    monkeypatch.setattr("keras_deid.field.evaluate._PIXELS_HELD", 1)
+    assert run(scenes, tmp_path / "again", subject(*kinds)) == content
+
+
+def test_a_photograph_that_changed_is_evaluated_again(scenes, subject, out):
+    run(scenes, out, subject("deface_solid"))
+    os.utime(scenes.folder / "b.png", ns=(5, 5))
+    again = subject("deface_solid")
+    run(scenes, out, again)
+    assert again.model.seen == 1
+
+
+def test_two_evaluations_do_not_share_a_folder(scenes, subject, out):
+    with staging(out / "field", "taken"), pytest.raises(UserError, match="another evaluation writes to"):
+        run(scenes, out, subject("deface_solid"))
+
+
 def test_false_regions_in_untouched_photographs_are_counted(scenes, subject, out):
     def mark_left(picture):
         marked = np.zeros((picture.shape[0] // 4, picture.shape[1] // 4), np.float32)
@@ -134,7 +156,7 @@ def test_false_regions_in_untouched_photographs_are_counted(scenes, subject, out
 def test_what_cannot_be_read_is_left_out(scenes, subject, out):
     (scenes.folder / "broken.png").write_bytes(b"junk")
     content = run(scenes, out, subject("deface_solid"))
-    ((skipped),) = content["skipped"]
+    (skipped,) = content["skipped"]
     assert skipped["path"].endswith("broken.png") and skipped["reason"].startswith("broken image")
     assert content["faces"] == 2 and "1 could not be read" in (out / "field.md").read_text()
     assert "broken.png: broken image" in (out / "field.html").read_text()
