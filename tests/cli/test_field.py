@@ -84,6 +84,14 @@ def test_an_evaluation(field, tmp_path, capsys):
     assert "keras-deid field" in (tmp_path / "out" / "field.html").read_text()
 
 
+def test_the_page_in_a_browser(field, tmp_path, find_in_browser):
+    assert field() == 0
+    words = "document.getElementById('deface_solid').querySelectorAll('img').length", "document.images[0].naturalWidth"
+    for width in (500, 1200):
+        wider, broken, sheets, pixels = find_in_browser(tmp_path / "out" / "field.html", width, 900, *words)
+        assert wider <= 0 and broken == 0 and sheets == 1 and pixels > 4 * 128
+
+
 def test_all_splits_and_a_limit(field, tmp_path):
     assert field("--split", "all") == 0
     assert json.loads((tmp_path / "out" / "field.json").read_text())["faces"] == 2
