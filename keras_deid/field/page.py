@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from keras_deid.field.table import facts, tables
-from keras_deid.page import render_page
+from keras_deid.report.page import render
 
 _QUALITY = 92
 
@@ -23,7 +23,7 @@ def page(content: Mapping[str, Any], sheets: Mapping[str, np.ndarray], command: 
         sheets: by kind, uint8 `(height, width, 3)`.
         command: that does the evaluation.
     """
-    return render_page(
+    return render(
         "field/field.html",
         contents={"settings": content["settings"], "command": command},
         content=content,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_deid.boxes import Rectangle
 from keras_deid.data.crops import cut_square, square_about
 from keras_deid.hiding.kinds import KINDS, Hidden
+from keras_deid.report.images import enlarged
 
 SHOWN = 8
 """Faces in a sheet: the first one of each of the first photographs."""
@@ -42,8 +42,7 @@ def face_row(kind: str, hidden: Hidden, pictures: Mapping[str, np.ndarray], regi
     square = square_about(region, _CONTEXT)
     side = min(square.side, _MOST)
     tiles = np.concatenate([cut_square(shown[name], square, side) for name in columns(kind)], axis=1)
-    factor = max(-(-_LEAST // side), 1)
-    return cv2.resize(tiles, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+    return enlarged(tiles, _LEAST)
 
 
 def sheet(labels: Sequence[str], rows: Sequence[np.ndarray]) -> np.ndarray:

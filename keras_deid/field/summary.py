@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_deid.field.score import METRICS, ORIGINAL, SOURCES, Record
 from keras_deid.hiding.kinds import KINDS
-from keras_deid.intervals import mean_interval
+from keras_deid.statistics import mean_interval
 
 
 class Scored(NamedTuple):

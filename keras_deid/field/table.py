@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from keras_deid.field.score import ORIGINAL, SOURCES
+from keras_deid.report.page import wording
 
 _NOTHING = "–"
 
@@ -37,10 +38,9 @@ def tables(content: Mapping[str, Any]) -> list[Table]:
 def markdown(content: Mapping[str, Any]) -> str:
     """Writes the tables and the sentence about untouched photographs as Markdown."""
     parts = [f"# Field evaluation: {content['settings']['model']}", facts(content)]
+    written = wording("report/markdown.jinja")
     for table in tables(content):
-        lines = [f"| {' | '.join(table.headings)} |", f"|{' --- |' * len(table.headings)}"]
-        lines += [f"| {' | '.join(row)} |" for row in table.rows]
-        parts += [f"## {table.title}", "\n".join(lines)]
+        parts += [f"## {table.title}", written.table(table.headings, table.rows).strip()]
     return "\n\n".join(parts) + "\n"
 
 

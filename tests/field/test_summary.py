@@ -3,7 +3,7 @@ import pytest
 
 from keras_deid.field.score import METRICS, SOURCES
 from keras_deid.field.summary import Scored, estimate, summarise
-from keras_deid.intervals import mean_interval
+from keras_deid.statistics import mean_interval
 
 
 def record(*faces, found=None, matched=None, changed=0):
