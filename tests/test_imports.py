@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison} -> {evaluation, explain, restoring} -> serving ->
-{models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`, `atomic` and
-`staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, field} -> {evaluation, explain, restoring} ->
+serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
+`atomic` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -37,6 +37,19 @@ ALLOWED = {
     "comparison": {"errors", "boxes", "config", *SHARED, "atomic", "models", "data", "evaluation", "explain"},
     "serving": {"errors", "boxes", "config", "atomic", "staging", "layers", "models", "data"},
     "restoring": {"errors", "boxes", "config", "atomic", "progress", "shipped", "models", "data", "serving"},
+    "field": {
+        "errors",
+        "boxes",
+        "config",
+        *SHARED,
+        "atomic",
+        "staging",
+        "hiding",
+        "models",
+        "data",
+        "evaluation",
+        "restoring",
+    },
     "training": {
         "errors",
         "preparation",

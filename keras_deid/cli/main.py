@@ -9,6 +9,7 @@ SUMMARIES = {
     "train": "Train a network, evaluate it, explain it and export it.",
     "prepare": "Turn a folder of photographs into a data set to train on.",
     "evaluate": "Measure a trained run.",
+    "field": "Measure how photographs are restored that other tools have hidden.",
     "report": "Show where a trained run looks (Grad-CAM).",
     "compare": "Train several configurations and put them side by side.",
     "export": "Make a trained run a model for TensorFlow Serving.",

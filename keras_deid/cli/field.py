@@ -1,0 +1,136 @@
+"""`keras-deid field`: measures how photographs are restored that people's tools have hidden."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keras_deid.cli.arguments import COUNT, PATH, RunFolder
+from keras_deid.cli.command import Command, command_line
+from keras_deid.cli.progress import Bar
+from keras_deid.cli.start_tensorflow import start_tensorflow
+from keras_deid.data.split import SPLITS
+from keras_deid.errors import UserError
+from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
+
+EXIT_SOME_BROKEN = 1
+_ALL = "all"
+_TARGETS = ("street", "large")
+
+
+@click.command("field", cls=Command)
+@click.argument("photographs", metavar="PHOTOGRAPHS", type=PATH)
+@click.option("--out", metavar="FOLDER", type=PATH, required=True, help="Folder to write.")
+@click.option(
+    "--run",
+    metavar="RUN",
+    type=RunFolder(),
+    help=f"What restores: a trained run, or the name of a shipped one.  [default: {DEFAULT_RUN}]",
+)
+@click.option(
+    "--locator",
+    metavar="RUN",
+    type=RunFolder(),
+    help=f"What finds the regions: a trained run, or the name of a shipped one.  [default: {LOCATOR_RUN}]",
+)
+@click.option("--kinds", metavar="LIST", help="Ways to hide faces, with commas between them.  [default: all]")
+@click.option(
+    "--boxes",
+    metavar="CSV",
+    type=PATH,
+    help="Where the faces are (path,x0,y0,x1,y1 in pixels).  [default: where CenterFace finds them]",
+)
+@click.option(
+    "--split",
+    type=click.Choice((*SPLITS, _ALL)),
+    default="test",
+    show_default=True,
+    help="Which photographs to take, split by name as keras-deid prepare does by default.",
+)
+@click.option("--limit", metavar="N", type=COUNT, help="Take only the first N photographs.")
+@click.option(
+    "--threshold",
+    metavar="X",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Least score of a region, between 0 and 1.  [default: 0.5]",
+)
+@click.option(
+    "--targets",
+    type=click.Choice(_TARGETS),
+    default="street",
+    show_default=True,
+    help="What the results are held against: those of street photographs, or of large faces.",
+)
+def main(
+    photographs: Path,
+    out: Path,
+    run: Path | None,
+    locator: Path | None,
+    kinds: str | None,
+    boxes: Path | None,
+    split: str,
+    limit: int | None,
+    threshold: float | None,
+    targets: str,
+) -> int:
+    """Hide the faces of PHOTOGRAPHS, a folder of untouched ones, restore them, and measure the results.
+
+    All faces of a photograph are hidden at its own size, in each kind as a known tool hides them; then the same is done
+    as keras-deid restore does. Faces of less than 16 px are left alone. Writes FOLDER/: field.json (all numbers),
+    field.csv (a line for each face and kind), field.md (tables), field.html (one page; open it in a browser) and
+    sheets/ (faces to look at). The same command continues where it was stopped. The exit code is 1 if some photographs
+    could not be read.
+    """
+    from keras_deid.field.photographs import DetectedFaces, FaceSource, ListedFaces, find_photographs, select
+
+    chosen = _kinds(kinds)
+    everything = find_photographs(photographs)
+    selected = select(everything, split, limit)
+    start_tensorflow()
+    from keras_deid.config import load_config
+    from keras_deid.evaluation.faces_found import evaluation_detector
+    from keras_deid.field.evaluate import Subject, check_out, evaluate
+    from keras_deid.restoring.locate import THRESHOLD
+    from keras_deid.restoring.region_sources import Located
+    from keras_deid.restoring.run_locator import RunLocator
+    from keras_deid.restoring.run_model import RunModel
+
+    check_out(out, photographs)
+    detector = evaluation_detector()
+    faces: FaceSource = DetectedFaces(detector) if boxes is None else ListedFaces(boxes, everything)
+    locator = locator or find_run(LOCATOR_RUN)
+    model, finder = RunModel(run or find_run(DEFAULT_RUN)), RunLocator(locator)
+    subject = Subject(model, Located(finder.mark, finder.identity, threshold or THRESHOLD), faces, detector, chosen)
+    settings = {
+        "photographs": str(photographs),
+        "split": split,
+        "limit": limit,
+        "locator": load_config(locator / "config.yaml").name,
+    }
+    with Bar("photographs", in_logs=True) as progress:
+        content = evaluate(
+            selected, out, subject, targets=targets, settings=settings, command=command_line(), progress=progress
+        )
+    return _report(content, out)
+
+
+def _kinds(names: str | None) -> list[str]:
+    from keras_deid.hiding.kinds import KINDS
+
+    chosen = list(KINDS) if names is None else list(dict.fromkeys(name.strip() for name in names.split(",")))
+    for name in chosen:
+        if name not in KINDS:
+            raise UserError(f"--kinds: there is no kind {name!r}; the kinds are {', '.join(KINDS)}")
+    return chosen
+
+
+def _report(content: Mapping[str, Any], out: Path) -> int:
+    for skipped in content["skipped"]:
+        print(f"skipped: {skipped['path']}: {skipped['reason']}", file=sys.stderr)
+    met = [verdict["met"] for verdict in content["verdicts"]]
+    print(f"{content['untouched']['photographs']} photographs, {content['faces']} faces, {len(content['kinds'])} kinds")
+    print(f"targets met: {sum(one is True for one in met)} of {len(met)}")
+    print(f"written: {out / 'field.html'}, field.json, field.csv, field.md, sheets/")
+    return EXIT_SOME_BROKEN if content["skipped"] else 0

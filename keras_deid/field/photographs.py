@@ -1,0 +1,140 @@
+"""The photographs of a field evaluation, and where their faces are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from keras_deid.boxes import Box, clip_box
+from keras_deid.data.boxes_csv import ListedBox, read_boxes_csv
+from keras_deid.data.images import ImageError, find_images, read_image
+from keras_deid.data.split import path_key, split_of
+from keras_deid.errors import UserError
+from keras_deid.evaluation.faces_found import Detector
+
+ALL = "all"
+"""Stands for the photographs of every split."""
+VAL_FRACTION, TEST_FRACTION = 0.1, 0.1
+"""Of the photographs: what `prepare` takes by default."""
+LEAST_FACE = 16
+"""Pixels on the shorter side of a face; smaller ones are not hidden."""
+LEAST_PHOTOGRAPH = 32
+"""Pixels on the shorter side of a photograph."""
+
+
+class FaceSource(Protocol):
+    """Says where the faces of a photograph are.
+
+    Attributes:
+        settings: the same settings give the same faces.
+    """
+
+    settings: dict[str, Any]
+
+    def faces(self, name: str, photograph: np.ndarray) -> list[Box]:
+        """Returns the faces of at least `LEAST_FACE` pixels, boxes inside the photograph."""
+        ...
+
+
+class DetectedFaces:
+    """Faces that a detector finds, the most prominent first.
+
+    Args:
+        detector: finds faces, with its own threshold on the score.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.settings: dict[str, Any] = {"faces": "CenterFace"}
+
+    def faces(self, name: str, photograph: np.ndarray) -> list[Box]:
+        """Finds the faces."""
+        return [face.box for face in self._detector.detect(photograph) if _is_large(face.box)]
+
+
+class ListedFaces:
+    """Faces from a CSV file, see `keras_deid.data.boxes_csv.read_boxes_csv`.
+
+    Args:
+        path: the file; paths in it are relative to the folder of photographs.
+        names: of the photographs in the folder.
+
+    Raises:
+        UserError: if it cannot be read, or names a photograph that is not there.
+    """
+
+    def __init__(self, path: Path, names: Mapping[str, Path]) -> None:
+        self._path = path
+        self._boxes: dict[str, list[ListedBox]] = read_boxes_csv(path)
+        for name, rows in self._boxes.items():
+            if name not in names:
+                raise UserError(f"{path}:{rows[0].line}: there is no file {name}; give paths relative to the folder")
+        self.settings: dict[str, Any] = {"faces": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+    def faces(self, name: str, photograph: np.ndarray) -> list[Box]:
+        """Returns the boxes of the photograph; what lies outside of it is cut off.
+
+        Raises:
+            UserError: if nothing of a box lies in the photograph.
+        """
+        height, width = photograph.shape[:2]
+        boxes = []
+        for line, box in self._boxes.get(name, ()):
+            inside = clip_box(box, (height, width))
+            if not (inside[0] < inside[2] and inside[1] < inside[3]):
+                raise UserError(
+                    f"{self._path}:{line}: the box lies outside of {name}, which has {width} x {height} pixels"
+                )
+            boxes.append(inside)
+        return [box for box in boxes if _is_large(box)]
+
+
+def find_photographs(folder: Path) -> dict[str, Path]:
+    """Lists the photographs of a folder and its sub-folders by their path inside it, with `/`.
+
+    Raises:
+        UserError: if the folder is missing, or holds none.
+    """
+    return {path.relative_to(folder).as_posix(): path for path in find_images(folder)}
+
+
+def select(photographs: Mapping[str, Path], split: str, limit: int | None = None) -> dict[str, Path]:
+    """Keeps the photographs of a split.
+
+    Args:
+        photographs: by name.
+        split: `"train"`, `"val"`, `"test"`, as `prepare` splits by default; or `ALL`.
+        limit: how many to take at most, the first ones.
+
+    Raises:
+        UserError: if there is none.
+    """
+    kept = {
+        name: path
+        for name, path in photographs.items()
+        if split == ALL or split_of(path_key(name), VAL_FRACTION, TEST_FRACTION) == split
+    }
+    if not kept:
+        raise UserError(f"none of the {len(photographs)} photographs belongs to the split {split}; try --split {ALL}")
+    return dict(list(kept.items())[:limit])
+
+
+def read_photograph(path: Path) -> np.ndarray:
+    """Reads a photograph, uint8 `(height, width, 3)`, RGB.
+
+    Raises:
+        ImageError: if it is missing, broken, or has fewer than `LEAST_PHOTOGRAPH` pixels on a side.
+    """
+    pixels = read_image(path)
+    if min(pixels.shape[:2]) < LEAST_PHOTOGRAPH:
+        height, width = pixels.shape[:2]
+        raise ImageError(path, f"too small ({width} x {height}, less than {LEAST_PHOTOGRAPH} pixels on a side)")
+    return pixels
+
+
+def _is_large(box: Box) -> bool:
+    return min(box[2] - box[0], box[3] - box[1]) >= LEAST_FACE
