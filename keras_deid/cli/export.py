@@ -14,10 +14,10 @@ from keras_deid.cli.command import Command
     "--out",
     metavar="FOLDER",
     type=PATH,
-    help="Folder of the model, whose name is the model's on a server.  [default: saved_models/NAME of the run]",
+    help="Folder of the model; its name is the model's name on a server.  [default: saved_models/NAME of the run]",
 )
 @click.option(
-    "--version", metavar="N", type=int, help="Number of the version.  [default: one more than the highest that exists]"
+    "--version", metavar="N", type=int, help="Number of the version.  [default: the highest existing one plus 1]"
 )
 def main(run: Path, out: Path | None, version: int | None) -> int:
     """Make a trained RUN a model that TensorFlow Serving and other programs load.
