@@ -56,7 +56,7 @@ class PrepareConfig(Section):
     enlarge: Flag = True
     """Enlarge crops that are smaller than `size`; false keeps their own resolution, and `size` is the most."""
     min_face: Positive = 24.0
-    """Narrower faces are left out, in pixels of the photograph."""
+    """Faces narrower than this are left out; pixels of the photograph."""
     min_score: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)] = 0.5
     """Detections with a lower score are left out."""
     val_fraction: Fraction = 0.1
