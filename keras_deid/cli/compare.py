@@ -36,7 +36,7 @@ def main(words: Sequence[str], seeds: int, photos: Path | None, out: Path) -> in
     OUT/NAME_seed1 and so on. Each RUN is the folder of a finished run. Runs that differ only in their seed count as one
     model. Settings as key=value hold for all configurations.
 
-    After an interruption, the same command continues. It writes OUT/comparison.html (one file; open it in a
+    Started again, the command continues where it was stopped. It writes OUT/comparison.html (one file; open it in a
     browser), comparison.md and comparison.csv.
     """
     from keras_deid.comparison.plan import comparing_steps, make_plan, models_of
@@ -79,7 +79,7 @@ def _train(jobs: "Sequence[Job]", begin: Steps) -> None:
 
 
 def _run_training(job: "Job") -> None:
-    """Trains in a separate process, so that memory and precision do not affect the next training."""
+    """Trains in a process of its own, whose memory and precision leave no trace on the next."""
     code = subprocess.run([sys.executable, "-c", _TRAIN, *(job.training or ())], check=False).returncode
     if code < 0 or code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt

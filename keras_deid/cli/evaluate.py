@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from keras_deid.config import Config
 
 LEARNED_METRICS = ("lpips", "fid", "kid")
-# The other settings of a trained run cannot change any more.
+# The run is trained: what else its configuration says cannot change any more.
 _MAY_CHANGE = ("data.", "deidentify.")
 
 

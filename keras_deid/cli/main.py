@@ -13,7 +13,7 @@ SUMMARIES = {
     "compare": "Train several configurations and compare them.",
     "export": "Export a trained run for TensorFlow Serving.",
     "restore": "Restore a picture, a video, or a folder of them.",
-    "serve": "Serve exported models.",
+    "serve": "Offer exported models to other programs.",
 }
 
 main = click.version_option(__version__, prog_name=PROGRAM)(

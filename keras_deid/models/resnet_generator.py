@@ -50,8 +50,8 @@ def resnet_generator(
             leaves no checkerboard (Odena et al., 2016, doi 10.23915/distill.00003).
         global_skip: G adds its output to its input, so that pixels that need no change are right from the first step.
             The sum is not bounded by a tanh; `to_uint8` clips it.
-        residual_scale: factor on each branch before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et al., 2017,
-            section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
+        residual_scale: what each branch is multiplied by before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et
+            al., 2017, section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
         dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
         name: name of the model.
 
@@ -120,7 +120,7 @@ def resnet_generator(
         x = residual_block(x, index)
     for level in range(1, downsamplings + 1):
         x = double(x, 2 ** (downsamplings - level) * filters, f"up_{level}")
-    # With the skip, a head close to zero makes G start as the identity.
+    # With the skip a head close to zero makes G start as the identity.
     head: Any = keras.initializers.RandomNormal(0.0, 0.001) if global_skip else normal
     x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=head)
     if global_skip:

@@ -65,8 +65,8 @@ def prepare(
         out: folder to write; it appears when it is complete.
         region: `"face"` makes a square crop around each face; `"photo"` takes each photograph whole.
         context: >= 1; side of a crop relative to the longer side of the face.
-        off_centre: in [0, 1]; how far from the middle of its crop a face may lie: 0 always in the middle, 1 anywhere in
-            the crop. Its place is drawn once, from the photograph's name.
+        off_centre: in [0, 1]; how far from the middle of its crop a face may lie: at 0 in the middle, at 1 anywhere in
+            the crop. Where it lies is drawn once, from the photograph's name.
         enlarge: enlarges crops to `size`; false keeps the resolution of those that are smaller.
         size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
         min_face: > 0, pixels of the photograph; no example is made for a narrower face.
