@@ -5,7 +5,7 @@
 The command's restoring (decode, model, encode, write; not the start of Python and of TensorFlow) and the same model on
 tensors of its input size that lie ready in memory take turns, the former each time into a fresh folder. What remains
 without a model is measured as well: all that a photograph costs beside it. From the processor time of both follows the
-most that this machine could reach if none of its cores ever waited. See docs/serving.md.
+most that this machine could reach if none of its cores ever waited. See docs/restoring.md.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 Both frameworks get the same weights, batch, losses and optimizers, and must agree before they are measured. Each runs
 in a process of its own; the two take turns. PyTorch uses the memory layout that is faster here. Restoring is in the
-batches of `scripts/restore.py`. See docs/speed.md.
+batches of `keras-deid restore`. See docs/speed.md.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 - `load_generator("street64")` loads a trained generator as a Keras model;
 - `load_config("street64", ["training.epochs=3"])` reads a configuration.
 
-Importing the package alone is light: TensorFlow and Keras load when one of these is first asked for.
+Importing the package is fast: TensorFlow and Keras load when one of these is first used.
 """
 
 import importlib

@@ -60,8 +60,8 @@ def l1(restored: Any, original: Any) -> Any:
 def charbonnier(restored: Any, original: Any, epsilon: float) -> Any:
     """Returns sqrt(d^2 + epsilon^2) - epsilon for each value: L1 without its kink at zero.
 
-    A generator that has come to copy its input sits in that kink and cannot leave it: outside the region every step
-    costs, however small.
+    A generator that has learned to copy its input sits in that kink and cannot leave it: outside the region every
+    change raises the loss, however small.
 
     Reference:
         [Lai et al., 2017](https://arxiv.org/abs/1704.03915), section 3.3.
@@ -76,18 +76,18 @@ def mean_inside(values: Any, mask: Any) -> Any:
 
 
 def composite(restored: Any, deidentified: Any, mask: Any) -> Any:
-    """Returns m*G(x) + (1-m)*x: the restored region in the picture as it came."""
+    """Returns m*G(x) + (1-m)*x: the restored region inside the unchanged picture."""
     return mask * restored + (1.0 - mask) * deidentified
 
 
 def layers_of(discriminator: keras.Model) -> keras.Model:
-    """Returns D with the outputs of all its activations before its logits: what feature matching compares."""
+    """Returns D with the outputs of its hidden activations and its logits, which feature matching compares."""
     layers = [layer.output for layer in discriminator.layers if layer.name.endswith("_relu")]
     return keras.Model(discriminator.input, [*layers, discriminator.output], name="discriminator_layers")
 
 
 def feature_distance(real: Sequence[Any], fake: Sequence[Any]) -> Any:
-    """Returns the L1 distance between feature maps, the mean over maps of their means, in float32.
+    """Returns the L1 distance between feature maps: the mean of each map, averaged over the maps, in float32.
 
     Reference:
         [Wang et al., 2018](https://arxiv.org/abs/1711.11585), eq. 4.
@@ -102,7 +102,7 @@ def perceptual_distance(features: keras.Model, restored: Any, original: Any) -> 
     """Returns the L1 distance between the features of two pictures, each map scaled to a spread of 1.
 
     Args:
-        features: signed pictures -> list of feature maps; is not trained.
+        features: signed pictures -> list of feature maps; not trained.
         restored: signed pictures.
         original: signed pictures; no gradient goes through them.
 

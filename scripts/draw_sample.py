@@ -1,6 +1,6 @@
-"""Draws `docs/sample.png`, a scene whose face is behind a mosaic, and `docs/sample.csv`, where the face is.
+"""Draws `docs/sample.png`, a scene with a mosaic on its face, and writes the face's box to `docs/sample.csv`.
 
-`python scripts/draw_sample.py` writes both again, byte for byte.
+`python scripts/draw_sample.py` reproduces both, byte for byte.
 """
 
 from pathlib import Path

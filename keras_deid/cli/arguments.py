@@ -1,4 +1,4 @@
-"""Arguments that several commands have: types and options of click."""
+"""Arguments that several commands share: types and options of click."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ PATH = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
 
 settings_argument = click.argument("settings", metavar="[key=value]...", nargs=-1)
-limit_option = click.option("--limit", metavar="N", type=COUNT, help="Take only the first N pictures.")
+limit_option = click.option("--limit", metavar="N", type=COUNT, help="Use only the first N pictures.")
 data_option = click.option(
     "--data", metavar="PREPARED", type=PATH, help="A prepared data set.  [default: the run's own data]"
 )
@@ -43,7 +43,7 @@ class Positive(click.ParamType):
 
 
 class Listed(click.ParamType):
-    """Values with commas between them, each once, in the order given.
+    """Values separated by commas, without repetitions, in the given order.
 
     Args:
         kind: type of a value.
@@ -62,10 +62,10 @@ class Listed(click.ParamType):
 
 
 def only_one(options: Mapping[str, object]) -> str | None:
-    """Returns the name of the option that is given.
+    """Returns the name of the option that was given.
 
     Args:
-        options: by name, what was given; None, False or an empty sequence is nothing.
+        options: values by name; None, False and an empty sequence mean that the option was not given.
 
     Returns:
         the name, or None if nothing was given.

@@ -1,4 +1,4 @@
-"""The commands as click has them, with the endings of `keras_deid.cli.ending`."""
+"""Click commands that end as `keras_deid.cli.ending` describes."""
 
 import importlib
 import shlex
@@ -16,10 +16,10 @@ _WORDS = "keras_deid.words"
 
 
 class Command(click.Command):
-    """A command whose `main` returns its exit code, and raises for bugs only.
+    """A command whose `main` returns its exit code and raises only for bugs.
 
-    A wrong command line is 2, with click's lines about the usage; the other codes are those of `exit_codes`. The
-    callback returns an exit code as well.
+    A wrong command line gives 2, with click's lines about the usage. `exit_codes` has the other codes. The callback
+    returns an exit code as well.
     """
 
     def main(  # type: ignore[override]
@@ -58,11 +58,11 @@ class Command(click.Command):
 
 
 class LazyGroup(Command, click.Group):
-    """Sub-commands that are imported when they are asked for: `--help` of the group imports none.
+    """Sub-commands that are imported when they are called: `--help` of the group imports none of them.
 
     Args:
-        package: of the modules, one a sub-command and of its name, with the command as `main`.
-        summaries: by name, the line that the group's help shows for each.
+        package: package with a module of each sub-command's name, whose `main` is the command.
+        summaries: by name, the line about each command in the group's help.
         settings: of `click.Group`.
     """
 
@@ -72,7 +72,7 @@ class LazyGroup(Command, click.Group):
         self.summaries = summaries
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Returns the names, in the order in which a user meets them."""
+        """Returns the names, in the order in which users need them."""
         return list(self.summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -89,6 +89,6 @@ class LazyGroup(Command, click.Group):
 
 
 def command_line() -> str:
-    """Returns the command that runs, as the user would give it again, for reports."""
+    """Returns the running command as the user would type it again, for reports."""
     context = click.get_current_context()
     return shlex.join([PROGRAM, str(context.command.name), *context.meta[_WORDS]])

@@ -1,4 +1,4 @@
-"""`keras-deid compare`: trains what is not trained yet, and puts all models side by side."""
+"""`keras-deid compare`: trains the missing runs and compares all models."""
 
 import subprocess
 import sys
@@ -25,16 +25,16 @@ _TRAIN = "from keras_deid.cli.train import main; raise SystemExit(main())"
 @click.command("compare", cls=Command)
 @click.argument("words", metavar="[CONFIG|RUN|key=value]...", nargs=-1)
 @click.option(
-    "--seeds", metavar="K", type=COUNT, default=1, help="Train each configuration with training.seed=0 to K-1."
+    "--seeds", metavar="K", type=COUNT, default=1, help="Train each configuration K times, with training.seed=0 to K-1."
 )
 @click.option("--photos", metavar="FOLDER", type=PATH, help="Train on these photographs.")
 @click.option("--out", metavar="FOLDER", type=PATH, default=Path("runs"), show_default=True, help="Where to write.")
 def main(words: Sequence[str], seeds: int, photos: Path | None, out: Path) -> int:
-    """Train what is not trained yet, and put all models side by side.
+    """Train the missing runs and compare all models.
 
     Each CONFIG, a preset or a file, becomes the run OUT/NAME, NAME as in the configuration, and with --seeds K also
-    OUT/NAME_seed1 and so on. Each RUN, the folder of a finished run, is taken as it is. Runs that differ only in their
-    seed are one model. Settings as key=value hold for all the configurations.
+    OUT/NAME_seed1 and so on. Each RUN is the folder of a finished run. Runs that differ only in their seed count as one
+    model. Settings as key=value hold for all configurations.
 
     Started again, the command continues where it was stopped. It writes OUT/comparison.html (one file; open it in a
     browser), comparison.md, comparison.csv and comparison.json.

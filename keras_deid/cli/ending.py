@@ -1,4 +1,4 @@
-"""How every command ends: exit codes, and one line on the standard error for what the user can mend."""
+"""How every command ends: exit codes, and one line on the standard error for a mistake of the user."""
 
 import functools
 import os
@@ -20,8 +20,8 @@ def exit_codes(main: Callable[_P, int]) -> Callable[_P, int]:
     """Wraps the `main` of a command so that it ends as a command should.
 
     A `UserError` becomes one line on the standard error (a message of several lines, such as a list of mistakes in a
-    configuration, one line each); Ctrl-C becomes one line as well; a reader that went away (`| head`) ends the command
-    without a word. Every other exception is a bug and keeps its traceback.
+    configuration, one line each); Ctrl-C becomes one line as well. A closed pipe (`| head`) ends the command
+    silently. Every other exception is a bug and keeps its traceback.
 
     Args:
         main: returns the exit code.
@@ -35,7 +35,7 @@ def exit_codes(main: Callable[_P, int]) -> Callable[_P, int]:
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> int:
         try:
             code = main(*args, **kwargs)
-            sys.stdout.flush()  # a broken pipe shows here rather than while the interpreter shuts down
+            sys.stdout.flush()  # raises for a broken pipe here rather than while the interpreter shuts down
             return code
         except UserError as error:
             for line in str(error).splitlines():
@@ -54,7 +54,7 @@ def exit_codes(main: Callable[_P, int]) -> Callable[_P, int]:
 
 
 def _reader_has_left() -> bool:
-    """Whether the standard output is the pipe that broke."""
+    """Whether the standard output is the broken pipe."""
     try:
         descriptor = sys.stdout.fileno()
     except OSError:  # not a file: captured by a test, or inside a notebook
@@ -65,7 +65,7 @@ def _reader_has_left() -> bool:
 
 
 def _discard_standard_output() -> None:
-    """Sends what is still buffered to the null device, so that the flush at exit has somewhere to write."""
+    """Sends buffered output to the null device, so that the flush at exit does not fail."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

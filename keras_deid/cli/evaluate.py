@@ -1,4 +1,4 @@
-"""`keras-deid evaluate`: measures a trained run, on its own data or on others."""
+"""`keras-deid evaluate`: measures a trained run, on its own or other data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +33,7 @@ _MAY_CHANGE = ("data.", "deidentify.")
 
 
 class _Options(NamedTuple):
-    """What all three jobs need."""
+    """Options of all three kinds of evaluation."""
 
     run: Path
     split: str
@@ -45,7 +45,7 @@ class _Options(NamedTuple):
 @click.argument("run", metavar="RUN", type=RunFolder())
 @settings_argument
 @data_option
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which pictures to take.")
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which pictures to use.")
 @click.option("--out", metavar="FILE", type=PATH, help="JSON file to write or replace.  [default: RUN/evaluation.json]")
 @limit_option
 @click.option("--groups", is_flag=True, help="Print the metrics by face size, block and brightness.")
@@ -60,12 +60,12 @@ class _Options(NamedTuple):
     "--blocks",
     metavar="LIST",
     type=Listed(Positive()),
-    help="Instead, measure quality at several block sizes, such as 0.1,0.15,0.2,0.25,0.33, in the run's unit.",
+    help="Only measure quality at these block sizes, such as 0.1,0.15,0.2,0.25,0.33, in the run's unit.",
 )
 @click.option(
     "--usefulness",
     is_flag=True,
-    help="Instead, train a small network on the train split and try it on the originals of the test split.",
+    help="Only measure how useful the pictures are as training data, with a small network.",
 )
 def main(
     run: Path,
@@ -77,18 +77,18 @@ def main(
     usefulness: bool,
     **options: Any,
 ) -> int:
-    """Measure a trained RUN, on its own data or on others.
+    """Measure a trained RUN, on its own or other data.
 
-    Prints tables, and writes RUN/evaluation.json with the scores of every picture (.csv) and a picture to look at
-    (.png) beside it. PSNR in dB, SSIM at most 1, L1 in [0, 1], and the fraction of faces that CenterFace finds again;
-    for the restored pictures, the de-identified input, and, where that is a mosaic, its block means enlarged.
-    docs/evaluation.md says what each number is.
+    Prints tables and writes RUN/evaluation.json, the scores of every picture (.csv) and some pictures (.png). The
+    metrics are PSNR in dB, SSIM (at most 1), L1 in [0, 1], and the fraction of faces that CenterFace finds again, for
+    the restored pictures, the de-identified input and, if that is a mosaic, its block means enlarged.
+    docs/evaluation.md explains each metric.
 
-    Two longer jobs take its place when asked for: --blocks writes RUN/evaluation_blocks.json, .csv and .png, quality
-    against the size of the block; --usefulness writes RUN/usefulness.json, what the pictures are worth as training
-    data.
+    Two options replace this evaluation by a longer one: --blocks writes quality against block size to
+    RUN/evaluation_blocks.json, .csv and .png; --usefulness writes to RUN/usefulness.json how
+    much worse a small network learns from de-identified pictures, and how much of that restoration gives back.
 
-    Settings as key=value say what differs from the run's configuration, for instance deidentify.method=blur.
+    Settings as key=value replace those of the run's configuration, for instance deidentify.method=blur.
     """
     only_one({"--blocks": blocks, "--usefulness": usefulness})
     _check_may_change(settings)

@@ -15,10 +15,10 @@ from keras_deid.shipped import LOCATOR_RUN, find_run, run_names
     "--out",
     metavar="FOLDER",
     type=PATH,
-    help="Folder of the model, whose name is the model's on a server.  [default: saved_models/NAME of the run]",
+    help="Folder of the model; its name is the model's name on a server.  [default: saved_models/NAME of the run]",
 )
 @click.option(
-    "--version", metavar="N", type=int, help="Number of the version.  [default: one more than the highest that exists]"
+    "--version", metavar="N", type=int, help="Number of the version.  [default: the highest existing one plus 1]"
 )
 @click.option(
     "--locator",

@@ -6,13 +6,13 @@ from keras_deid import __version__
 from keras_deid.cli.command import PROGRAM, LazyGroup
 
 SUMMARIES = {
-    "train": "Train a network, evaluate it, explain it and export it.",
+    "train": "Train a network, evaluate, explain and export it.",
     "prepare": "Turn a folder of photographs into a data set to train on.",
     "evaluate": "Measure a trained run.",
     "field": "Measure how photographs are restored that other tools have hidden.",
     "report": "Show where a trained run looks (Grad-CAM).",
-    "compare": "Train several configurations and put them side by side.",
-    "export": "Make a trained run a model for TensorFlow Serving.",
+    "compare": "Train several configurations and compare them.",
+    "export": "Export a trained run for TensorFlow Serving.",
     "restore": "Restore a picture, a video, or a folder of them.",
     "serve": "Offer exported models to other programs.",
 }
@@ -22,8 +22,8 @@ main = click.version_option(__version__, prog_name=PROGRAM)(
         package="keras_deid.cli",
         summaries=SUMMARIES,
         name=PROGRAM,
-        help="Trains and evaluates networks that restore de-identified faces.",
-        epilog=f"{PROGRAM} COMMAND --help says more about a command.",
+        help="Restore de-identified faces; train and evaluate networks that do so.",
+        epilog=f"Run {PROGRAM} COMMAND --help for the options of a command.",
         no_args_is_help=True,
     )
 )

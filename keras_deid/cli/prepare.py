@@ -15,7 +15,7 @@ from keras_deid.cli.start_tensorflow import start_tensorflow
 if TYPE_CHECKING:
     from keras_deid.data.prepared import PreparedDataset
 
-# Those of `keras_deid.config.PrepareConfig`, which would take as long to import as the rest of `--help`.
+# The same as in `keras_deid.config.PrepareConfig`, whose import would double the time of `--help`.
 DEFAULTS = {
     "region": "face",
     "context": 2.0,
@@ -29,7 +29,7 @@ DEFAULTS = {
 
 
 def _setting(flag: str, metavar: str, what: str) -> Any:
-    """Returns the option for a setting of `PrepareConfig`, which checks its range."""
+    """Returns the option for a setting of `PrepareConfig`; that class checks its range."""
     default = DEFAULTS[flag.removeprefix("--").replace("-", "_")]
     return click.option(flag, metavar=metavar, type=type(default), default=default, show_default=True, help=what)
 
@@ -40,7 +40,7 @@ def _setting(flag: str, metavar: str, what: str) -> Any:
     "--out",
     metavar="FOLDER",
     type=PATH,
-    help="The data set; it appears when it is complete.  [default: prepared/NAME, NAME as that of PHOTOS]",
+    help="Folder of the data set; it appears when it is complete.  [default: prepared/NAME, NAME that of PHOTOS]",
 )
 @click.option(
     "--region",
@@ -50,27 +50,27 @@ def _setting(flag: str, metavar: str, what: str) -> Any:
     help="A crop around each face, or whole photographs.",
 )
 @_setting("--context", "X", "Side of a crop divided by the longer side of the face.")
-@_setting("--off-centre", "S", "How far from the middle of its crop a face may lie: 0 to 1 (anywhere).")
+@_setting("--off-centre", "S", "How far from the middle of its crop a face may lie: 0 (in the middle) to 1 (anywhere).")
 @_setting("--size", "PX", "Side of a crop, or shorter side of a photograph.")
-@_setting("--min-face", "PX", "Leave out narrower faces.")
-@_setting("--min-score", "S", "Leave out less certain faces.")
+@_setting("--min-face", "PX", "Leave out faces narrower than this.")
+@_setting("--min-score", "S", "Leave out faces with a lower detection score.")
 @_setting("--val-fraction", "S", "Fraction of the photographs for validation.")
 @_setting("--test-fraction", "S", "Fraction of the photographs for testing.")
 @click.option(
     "--boxes",
     metavar="CSV",
     type=PATH,
-    help="Take the faces from this file (path,x0,y0,x1,y1); do not detect them.",
+    help="Read the faces from this file (path,x0,y0,x1,y1) instead of detecting them.",
 )
-@click.option("--masks", metavar="FOLDER", type=PATH, help="Person masks, named like the photographs.")
-@click.option("--workers", metavar="N", type=COUNT, help="Processes.  [default: one for each core]")
-@click.option("--overwrite", is_flag=True, help="Replace the data set that exists.")
+@click.option("--masks", metavar="FOLDER", type=PATH, help="Folder of person masks, named like the photographs.")
+@click.option("--workers", metavar="N", type=COUNT, help="Number of processes.  [default: one for each core]")
+@click.option("--overwrite", is_flag=True, help="Replace an existing data set.")
 def main(photos: Path, out: Path | None, **settings: Any) -> int:
     """Turn the photographs in the folder PHOTOS and its sub-folders into a data set to train on.
 
-    Every face that is found gives a square crop (or every photograph a whole picture), with the place of the face in
-    it. What could not be used is listed in skipped.csv of the data set; look at its contact_sheet.png. An interrupted
-    preparation continues when the same command is given again.
+    Each face gives a square crop (or each photograph a whole picture), with the face's box. skipped.csv in the data set
+    lists the photographs that could not be used, and contact_sheet.png shows some examples. After an interruption, the
+    same command continues.
     """
     from keras_deid.preparation.prepare import prepare
 

@@ -1,4 +1,4 @@
-"""The bars of all commands."""
+"""Progress bars of all commands."""
 
 import sys
 from typing import TYPE_CHECKING, Any
@@ -9,19 +9,19 @@ if TYPE_CHECKING:
 _LOG_SECONDS = 10.0
 """Seconds between two lines in a log; on a terminal a bar moves five times a second."""
 _SMOOTHING = 0.05
-"""Weight of the newest rate: the time left is that of the long run."""
+"""Weight of the newest rate; a small one makes the time left steady."""
 
 
 class Bar:
     """Shows progress on the standard error: things done, rate and time left. It is a `keras_deid.progress.Progress`.
 
-    A count that falls back, or another piece of work with another total, begins a new bar.
+    A count that falls back, or other work with another total, begins a new bar.
 
     Args:
-        unit: of what is counted, in the plural.
-        delay: seconds; what is done sooner needs no bar.
-        leave: whether a bar stays when it is full.
-        in_logs: whether bars are written where the standard error is not a terminal.
+        unit: name of what is counted, in the plural.
+        delay: seconds before a bar appears.
+        leave: whether a full bar stays.
+        in_logs: whether bars are also written if the standard error is not a terminal.
 
     Example:
         ```python
@@ -50,7 +50,7 @@ class Bar:
             from tqdm import tqdm
 
             self.close()
-            # What was done before says nothing about the rate.
+            # Earlier work says nothing about the rate.
             bar = tqdm(initial=done, total=total, unit=f" {self._unit}", desc=what, **self._settings)
             self._bar, self._what = bar, what
         if what != self._what:
@@ -73,7 +73,7 @@ class Bar:
 
 
 class Steps:
-    """Writes a line for each step of work of minutes or hours: `[2/9] what is done now`.
+    """Writes a line at the start of each long step: `[2/9] what is done now`.
 
     Args:
         total: number of steps.

@@ -1,4 +1,4 @@
-"""`keras-deid report`: where the attention of a trained run goes, in pictures and in numbers."""
+"""`keras-deid report`: shows where a trained run looks, in pictures and numbers."""
 
 import time
 from collections.abc import Sequence
@@ -20,11 +20,13 @@ TARGETS = ("real", "fake", "masked-patches")
 
 @click.command("report", cls=Command)
 @click.argument("runs", metavar="RUN...", type=RunFolder(), nargs=-1, required=True)
-@click.option("--photos", metavar="FOLDER", type=PATH, help="Photographs, whose faces are found first.")
+@click.option("--photos", metavar="FOLDER", type=PATH, help="Explain the faces found on these photographs.")
 @data_option
-@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which pictures to take.")
+@click.option("--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which pictures to use.")
 @limit_option
-@click.option("--method", type=click.Choice(METHODS), default="gradcam", show_default=True, help="How maps are made.")
+@click.option(
+    "--method", type=click.Choice(METHODS), default="gradcam", show_default=True, help="How the maps are computed."
+)
 @click.option(
     "--target",
     "targets",
@@ -32,14 +34,14 @@ TARGETS = ("real", "fake", "masked-patches")
     multiple=True,
     default=("real",),
     show_default=True,
-    help="The score that is explained; may be given several times.",
+    help="The score to explain; can be given several times.",
 )
 @click.option(
     "--versus",
     metavar="RUN",
     type=RunFolder(),
     multiple=True,
-    help="A run without CBAM to compare with; may be given several times.",
+    help="A run without CBAM to compare with; can be given several times.",
 )
 @click.option("--out", metavar="FOLDER", type=PATH, help="Folder to write.  [default: attention/ in the first RUN]")
 def main(
@@ -53,12 +55,11 @@ def main(
     versus: Sequence[Path],
     out: Path | None,
 ) -> int:
-    """Show where the attention of a trained RUN goes, in pictures and in numbers.
+    """Show where a trained RUN looks, in pictures and numbers.
 
     Writes RUN/attention/: report.html (one file; open it in a browser), localisation.csv (a line for each picture,
     layer, target and control), localisation.json (means, intervals, verdicts), localisation.md (the same as tables) and
-    pictures/. Several runs are seeds of one experiment: the numbers are over all of them, the gallery is the first
-    one's.
+    pictures/. Several runs are seeds of one experiment: the numbers are over all of them, the gallery shows the first.
     """
     started = time.perf_counter()
     only_one({"--photos": photos, "--data": data})

@@ -1,4 +1,4 @@
-"""`keras-deid restore`: restores a picture, a folder, or a video."""
+"""`keras-deid restore`: restores a picture, a video, or a folder of them."""
 
 import contextlib
 import signal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EXIT_SOME_BROKEN = 1
 EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
-BAR_DELAY = 1.0  # seconds; what is done sooner needs no bar
+BAR_DELAY = 1.0  # seconds before a bar appears
 
 
 @click.command("restore", cls=Command)
@@ -32,35 +32,39 @@ BAR_DELAY = 1.0  # seconds; what is done sooner needs no bar
     "--run",
     metavar="RUN",
     type=RunFolder(),
-    help=f"A trained run: its folder, or the name of a shipped one.  [default: {DEFAULT_RUN}]",
+    help=f"Trained run that restores: its folder, or the name of a shipped one.  [default: {DEFAULT_RUN}]",
 )
-@click.option("--model", metavar="FOLDER", type=PATH, help="An exported model, which keras-deid export writes.")
-@click.option("--url", metavar="URL", help="A model on a server: http://HOST:8501/v1/models/NAME.")
-@click.option("--grpc", metavar="HOST:8500/NAME", help="The same over gRPC.")
+@click.option(
+    "--model", metavar="FOLDER", type=PATH, help="Exported model that restores, as keras-deid export writes it."
+)
+@click.option("--url", metavar="URL", help="Model on a server that restores: http://HOST:8501/v1/models/NAME.")
+@click.option("--grpc", metavar="HOST:8500/NAME", help="The same as --url, over gRPC.")
 @click.option(
     "--locator",
     metavar="RUN",
     type=RunFolder(),
-    help=f"What finds the regions: a trained run, or the name of a shipped one.  [default: {LOCATOR_RUN}]",
+    help=f"Trained locator: its folder, or the name of a shipped one.  [default: {LOCATOR_RUN}]",
 )
 @click.option(
     "--threshold",
     metavar="X",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Least score of a region, between 0 and 1.  [default: 0.5]",
+    help="Least score of a region, between 0 and 1; a lower one finds more.  [default: 0.5]",
 )
 @click.option(
     "--boxes",
     metavar="CSV",
     type=PATH,
-    help="Restore these regions instead of looking for some (path,x0,y0,x1,y1 in pixels; for videos perhaps frame, "
+    help="Restore the regions in this file instead of finding them (path,x0,y0,x1,y1 in pixels; videos may have frame, "
     "from 0).",
 )
-@click.option("--whole", is_flag=True, help="Give the model the whole picture, as the paper does; no regions.")
+@click.option("--whole", is_flag=True, help="Give the model the whole picture, as the paper does.")
 @click.option(
-    "--find", metavar="CSV", type=PATH, help="Only write the regions that are found; correct and give --boxes."
+    "--find", metavar="CSV", type=PATH, help="Only find the regions, and write them to this file for --boxes."
 )
-@click.option("--overlays", metavar="FOLDER", type=PATH, help="With --find: pictures with the regions drawn over them.")
+@click.option(
+    "--overlays", metavar="FOLDER", type=PATH, help="With --find: write pictures with the regions drawn over them."
+)
 def main(
     source: Path,
     out: Path | None,
@@ -80,9 +84,9 @@ def main(
     Hidden regions are found, restored and put back; every other pixel stays as it is. A picture in which nothing is
     found is copied byte for byte. Restored faces are invented: they are not the faces that were there.
 
-    Outputs have the formats and, in a folder, the paths of their inputs, are marked as synthetic in their metadata, and
-    are listed in OUTPUT/manifest.json. The same command continues where it was stopped. With --url or --grpc a server
-    does the work. The exit code is 1 if some files could not be read.
+    Outputs keep the formats and, in a folder, the paths of their inputs. Their metadata marks them as synthetic, and
+    OUTPUT/manifest.json lists them. After an interruption, the same command continues. The exit code is 1 if some files
+    could not be read.
     """
     only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc})
     how = only_one({"--boxes": boxes, "--whole": whole, "--find": find})
@@ -105,7 +109,7 @@ def main(
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Lets SIGTERM end the command as Ctrl-C does: what is half-written is removed."""
+    """Lets SIGTERM end the command as Ctrl-C does: half-written files are removed."""
 
     def stop(number: int, frame: object) -> None:
         raise SystemExit(EXIT_TERMINATED)
@@ -143,7 +147,7 @@ def _listed(boxes: Path) -> "RegionSource":
 
 
 def _located(model: "PictureModel | None", locator: Path | None, threshold: float | None) -> "RegionSource":
-    """Finds regions with the locator that is named, else the one that the exported model has, else the shipped one."""
+    """Finds regions with the given locator, else with the exported model's, else with the shipped one."""
     from keras_deid.restoring.locate import THRESHOLD
     from keras_deid.restoring.region_sources import Located
 

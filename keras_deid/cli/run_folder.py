@@ -1,4 +1,4 @@
-"""The configuration of a trained run, for the commands that are given its folder."""
+"""Loads the configuration of a trained run from its folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +17,10 @@ def load_run_config(run: Path, overrides: Sequence[str] = (), prepared: Path | N
     Args:
         run: folder of the run.
         overrides: `key=value` words.
-        prepared: prepared data set to look at instead of the run's own data.
+        prepared: prepared data set to use instead of the run's own data.
 
     Raises:
-        UserError: if the folder is not that of a run, or an override is a mistake.
+        UserError: if the folder is not a run folder, or an override is wrong.
     """
     from keras_deid.config import load_config
 

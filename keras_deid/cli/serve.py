@@ -1,4 +1,4 @@
-"""`keras-deid serve`: offers exported models to other programs."""
+"""`keras-deid serve`: serves exported models."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ _PORT = click.IntRange(0, 65535)
 
 
 class _Options(NamedTuple):
-    """Where and what is served."""
+    """What is served, and where."""
 
     models: Path
     host: str
@@ -34,22 +34,22 @@ class _Options(NamedTuple):
 @click.argument("models", metavar="FOLDER", type=PATH)
 @click.option("--port", type=_PORT, default=8501, show_default=True, help="Port of REST.")
 @click.option("--grpc-port", type=_PORT, default=8500, show_default=True, help="Port of gRPC.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where the stand-in listens.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address that the stand-in listens on.")
 @click.option(
     "--models-config",
     metavar="FILE",
     type=PATH,
-    help="A models.config of TensorFlow Serving: which models and versions are served, and the versions' labels.  "
+    help="A models.config of TensorFlow Serving with models, versions and labels.  "
     "[default: the highest version of every model]",
 )
-@click.option("--stand-in", is_flag=True, help="Start the stand-in even where TensorFlow Serving is installed.")
+@click.option("--stand-in", is_flag=True, help="Start the stand-in even if TensorFlow Serving is installed.")
 @click.option(
     "--body-limit",
     metavar="MIB",
     type=Positive(),
     default=64,
     show_default=True,
-    help="The stand-in refuses larger requests.",
+    help="Largest request that the stand-in accepts.",
 )
 @click.option(
     "--pixel-limit",
@@ -57,7 +57,7 @@ class _Options(NamedTuple):
     type=Positive(),
     default=32,
     show_default=True,
-    help="The stand-in refuses larger pictures.",
+    help="Largest picture that the stand-in accepts.",
 )
 def main(
     models: Path,
@@ -69,10 +69,10 @@ def main(
     body_limit: float,
     pixel_limit: float,
 ) -> int:
-    """Offer the exported models in FOLDER, with NAME/VERSION/ in it, to other programs.
+    """Serve the exported models in FOLDER, which has NAME/VERSION/ in it.
 
-    Starts TensorFlow Serving (tensorflow_model_server) where it is installed. Otherwise prints the docker command for
-    it and starts a local stand-in that speaks the same protocols, for trying out and for tests.
+    Starts TensorFlow Serving (tensorflow_model_server) if it is installed. Otherwise prints the docker command for it
+    and starts a local stand-in that speaks the same protocols, for trials and tests.
     """
     from keras_deid.serving.server_files import docker_command
 
@@ -112,7 +112,7 @@ def _become_server(server: str, options: _Options, names: list[str]) -> None:
         f"--rest_api_port={options.port}",
         f"--model_config_file={config}",
         f"--port={options.grpc_port}",
-        # Without it labels can only be given to versions that are loaded, and none is at the start.
+        # Without it, labels need loaded versions, and no version is loaded at the start.
         "--allow_version_labels_for_unavailable_models",
     ]
     print(f"TensorFlow Serving listens on all addresses of this machine, REST on port {options.port}", flush=True)

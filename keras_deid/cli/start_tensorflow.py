@@ -1,4 +1,4 @@
-"""The import of TensorFlow, without the lines it writes about the machine."""
+"""Imports TensorFlow without the lines that it writes about the machine."""
 
 import os
 import sys
@@ -6,15 +6,15 @@ import tempfile
 
 
 def start_tensorflow() -> None:
-    """Imports TensorFlow and has it look for devices, quietly.
+    """Imports TensorFlow and lets it look for devices, quietly.
 
-    Its libraries write to the standard error as they are loaded, before `TF_CPP_MIN_LOG_LEVEL` has any effect, and
-    where there is no GPU the search for one ends in a line that looks like a failure. A command calls this after it
-    has parsed its arguments and before it imports what needs TensorFlow. With `TF_CPP_MIN_LOG_LEVEL` below 2 nothing
-    is held back.
+    TensorFlow's libraries write to the standard error while they load, before `TF_CPP_MIN_LOG_LEVEL` has any effect.
+    Without a GPU, the search for one ends in a line that looks like a failure. A command calls this function after it
+    has parsed its arguments, and before it imports modules that need TensorFlow. With `TF_CPP_MIN_LOG_LEVEL` below 2,
+    all lines are shown.
 
     Raises:
-        ImportError: if TensorFlow cannot be imported; what it wrote until then is shown.
+        ImportError: if TensorFlow cannot be imported; its output is then shown.
     """
     if int(os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0")) < 2:
         return

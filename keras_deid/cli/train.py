@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from keras_deid.config import Config
 
 EXPLAINED = 50
-"""Test pictures in the report at the end of a run; `keras-deid report` takes all."""
+"""Test pictures in the report at the end of a run; `keras-deid report` uses all."""
 
 
 @click.command("train", cls=Command)
@@ -31,22 +31,26 @@ EXPLAINED = 50
     help="A preset, such as street64, or a YAML file.",
 )
 @click.option(
-    "--run", "folder", metavar="FOLDER", type=PATH, help="Where the run is written.  [default: runs/NAME of the config]"
+    "--run",
+    "folder",
+    metavar="FOLDER",
+    type=PATH,
+    help="Folder of the run.  [default: runs/NAME, NAME that of the configuration]",
 )
 @click.option(
     "--photos",
     metavar="FOLDER",
     type=PATH,
-    help="Train on these photographs; the data set prepared/FOLDER is made from them first.",
+    help="Train on these photographs; first prepares the data set prepared/FOLDER.",
 )
-@click.option("--metrics-only", is_flag=True, help="Neither explain nor export the trained run at the end.")
+@click.option("--metrics-only", is_flag=True, help="Skip the attention report and the export.")
 @settings_argument
 def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bool, settings: Sequence[str]) -> int:
-    """Train a restorer, evaluate it on the test split and write runs/NAME/.
+    """Train a network, evaluate it on the test split, and write runs/NAME/.
 
-    Then show on some test pictures where the attention goes (runs/NAME/attention/report.html), and export the model for
-    TensorFlow Serving (saved_models/NAME/VERSION/). Without arguments it trains the preset quickstart on drawn street
-    scenes. Stop it at any time with Ctrl-C; the same command continues.
+    Then write an attention report on some test pictures (runs/NAME/attention/report.html), and export the model for
+    TensorFlow Serving (saved_models/NAME/VERSION/). Without arguments, train the preset quickstart on drawn street
+    scenes. Stop at any time with Ctrl-C; the same command continues.
 
     Any setting of the configuration can be given as key=value, for instance training.epochs=3.
     """
@@ -77,7 +81,7 @@ def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bo
 
 
 def _then(label: str, what: str, step: Callable[["Config", Path], str], config: "Config", folder: Path) -> None:
-    """Tells what a step after the training has made; the training stands even where such a step cannot be made."""
+    """Prints the result of a step after the training; a failure is a warning, because the training is valid."""
     try:
         print(f"{label}: {step(config, folder)}")
     except UserError as reason:
@@ -105,14 +109,14 @@ def _export(config: "Config", folder: Path) -> str:
 
 
 def _newer(made: Path, folder: Path) -> bool:
-    """Whether something was made after the run's weights."""
+    """Whether a file is newer than the run's weights."""
     return made.exists() and made.stat().st_mtime >= (folder / "generator.keras").stat().st_mtime
 
 
 def photo_settings(photos: Path | None) -> list[str]:
-    """Returns the settings that mean: train on these photographs."""
+    """Returns the settings for training on these photographs."""
     if photos is None:
         return []
     settings = {"source": "prepared", "photos": str(photos), "path": f"prepared/{photos.resolve().name}"}
-    # In quotes, as YAML takes them from JSON: a folder may be called 2024.
+    # JSON's quotes keep YAML from reading a folder called 2024 as a number.
     return [f"data.{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]

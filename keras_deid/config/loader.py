@@ -1,7 +1,7 @@
 """Reads the configuration of a run from YAML.
 
-A file may start from another one (`extends: street64.yaml`, relative to the file itself), and `key=value` words
-override what the files say. Every mistake of a configuration is reported at once, a line each.
+A file may extend another one (`extends: street64.yaml`, relative to the file itself), and `key=value` words override
+files. All mistakes of a configuration are reported together, a line each.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RENAMED = {
     "generator.gates": "generator.gate_init (open or default)",
     "loss.compose": "loss.composite",
 }
-"""Keys of version 0.1 and what they are called now."""
+"""Keys of version 0.1 and their present names."""
 
 _Values = dict[str, Any]
 _Origins = dict[tuple[str, ...], str]
@@ -38,8 +38,8 @@ def load_config(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> 
     """Reads a configuration file, applies overrides and validates the result.
 
     Args:
-        path: YAML file, whose key `extends` names a file (relative to this one) to start from; or the name of a preset,
-            such as `"street64"`.
+        path: YAML file, whose key `extends` names a file (relative to this one) that it extends; or the name of a
+            preset, such as `"street64"`.
         overrides: words like `training.epochs=3`; the value is read as YAML.
 
     Raises:
@@ -69,7 +69,7 @@ def load_config(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> 
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> tuple[_Values, _Origins]:
-    """Returns the merged values of a file and what it extends, and in which file each key was last written."""
+    """Returns the merged values of a file and those it extends, and the file that last set each key."""
     if path.resolve() in seen:
         raise UserError(f"{path}: extends itself")
     try:

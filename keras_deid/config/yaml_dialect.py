@@ -1,4 +1,4 @@
-"""YAML as the configuration files are written: numbers as in YAML 1.2."""
+"""The YAML dialect of the configuration files: numbers as in YAML 1.2."""
 
 from __future__ import annotations
 

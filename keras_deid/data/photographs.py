@@ -47,5 +47,5 @@ def load_photographs(data: DataConfig, split: str) -> list[Photograph]:
         for example in source.read(split)
     ]
     if not photographs:
-        raise UserError(no_pictures(data, split, "lower the shares"))
+        raise UserError(no_pictures(data, split, "lower the fractions"))
     return photographs

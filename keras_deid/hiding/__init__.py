@@ -1,1 +1,1 @@
-"""Ways to hide a face, as people's tools do it: methods, shapes, named kinds, and mixtures for training."""
+"""Ways to hide a face, as people's tools do: methods, shapes, named kinds, and a mixture for training."""

@@ -1,4 +1,4 @@
-"""What happens to a photograph after a face in it was hidden: it is shrunk, gains noise, is compressed."""
+"""Processing of a photograph after a face in it was hidden: shrinking, noise, compression."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Afterwards:
-    """What happens to the whole photograph, in this order.
+    """Processing of the whole photograph, in this order.
 
     Attributes:
         shrink: factor on width and height, in (0, 1].
@@ -23,7 +23,7 @@ class Afterwards:
     jpeg: int | None = None
 
     def apply(self, photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Returns the photograph afterwards.
+        """Returns the processed photograph.
 
         Args:
             photograph: uint8 `(height, width, 3)`, RGB.
@@ -39,7 +39,7 @@ class Afterwards:
 
 
 def shrunk(picture: np.ndarray, factor: float) -> np.ndarray:
-    """Shrinks a picture or a mask by the mean over areas; a factor of 1 leaves it as it is."""
+    """Shrinks a picture or a mask by area means; a factor of 1 returns it unchanged."""
     if factor == 1.0:
         return picture
     height, width = (max(round(side * factor), 1) for side in picture.shape[:2])
@@ -47,6 +47,6 @@ def shrunk(picture: np.ndarray, factor: float) -> np.ndarray:
 
 
 def compressed(picture: np.ndarray, quality: int) -> np.ndarray:
-    """Returns what a JPEG file of this quality keeps of a picture, uint8 `(height, width, 3)`, RGB."""
+    """Compresses a picture as JPEG of this quality and decodes it, uint8 `(height, width, 3)`, RGB."""
     encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])

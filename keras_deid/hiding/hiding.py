@@ -32,16 +32,16 @@ class Hiding:
 
     Attributes:
         method: see `keras_deid.hiding.methods`.
-        strength: side of a block, standard deviation, or width of the kernel, in pixels; `"solid"` has none.
+        strength: side of a block, standard deviation, or width of the kernel, in pixels; not used by `"solid"`.
         shape: of the region.
         feather: width of its soft edge, in pixels.
-        grid: whether blocks are counted from the region's or from the picture's upper left corner.
-        phase: (x, y) by which the grid is moved, in blocks.
+        grid: whether blocks start at the region's or at the picture's upper left corner.
+        phase: (x, y) shift of the grid, in blocks.
         filters: (shrinking, enlarging) for `"shrink"`.
         colour: RGB, for `"solid"`.
         angle: degrees, for `"motion"`.
-        margin: pixels around the region that a blur takes in as well; a tool that blurs the crop alone has 0.
-        seed: of what is drawn for `"noise"` and `"scatter"`.
+        margin: pixels around the region that a blur also averages over; 0 for tools that blur the crop alone.
+        seed: of the random numbers of `"noise"` and `"scatter"`.
     """
 
     method: Method
@@ -99,7 +99,7 @@ def _change(photograph: np.ndarray, region: Rectangle, hiding: Hiding) -> np.nda
             return methods.solid(pixels, hiding.colour)
         case "noise":
             return methods.noise(pixels, strength, rng)
-    # Blurs may take in what lies around the region.
+    # Blurs may average over pixels around the region.
     height, width = photograph.shape[:2]
     left, top = max(x0 - hiding.margin, 0), max(y0 - hiding.margin, 0)
     around = photograph[top : min(y1 + hiding.margin, height), left : min(x1 + hiding.margin, width)]

@@ -1,4 +1,4 @@
-"""Named ways to hide faces, as people's tools do it: what the field evaluation hides photographs with.
+"""Named ways to hide faces, as people's tools do. The field evaluation uses them.
 
 The kinds of `deface` call `deface` itself; the others do what a script with Pillow or OpenCV, or an editor, does.
 """

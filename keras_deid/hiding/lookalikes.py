@@ -1,7 +1,6 @@
-"""What looks like a hidden region and is none: soft focus, tiles, signs, text, coarse pictures.
+"""Things that look like a hidden region but are not: soft focus, tiles, signs, text, coarse pictures.
 
-A locator learns from these to leave them alone. Each takes a photograph, uint8 `(height, width, 3)`, and returns a new
-one.
+A locator learns to leave them alone. Each function returns a new photograph, uint8 `(height, width, 3)`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def soft(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def shallow_focus(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Blurs all but a soft-edged part of the photograph, as a wide aperture does."""
+    """Blurs everything except a soft-edged part of the photograph, as a wide aperture does."""
     height, width = photograph.shape[:2]
     sharp = np.zeros((height // 8 + 1, width // 8 + 1), np.float32)
     centre = rng.integers(sharp.shape[1]), rng.integers(sharp.shape[0])
@@ -33,7 +32,7 @@ def shallow_focus(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarra
 
 
 def coarse(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Shows the whole photograph in blocks, as a small picture that was enlarged."""
+    """Shows the whole photograph in blocks, like a small picture that was enlarged."""
     return block_means(photograph, float(rng.integers(2, 9)))
 
 

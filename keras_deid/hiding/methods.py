@@ -16,14 +16,14 @@ OPENCV_FILTERS = {
     "cubic": cv2.INTER_CUBIC,
     "area": cv2.INTER_AREA,
 }
-"""OpenCV's interpolation; it looks at the same few pixels whatever the factor is."""
+"""OpenCV's interpolation. Except for `"area"`, its kernel has the same few pixels for every factor."""
 PILLOW_FILTERS = {
     "box": Image.Resampling.BOX,
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
-"""Pillow's interpolation; when it shrinks, its kernel grows with the factor."""
+"""Pillow's interpolation, whose kernel grows with the factor when it shrinks."""
 
 
 def block_means(pixels: np.ndarray, block: float, start: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -31,7 +31,7 @@ def block_means(pixels: np.ndarray, block: float, start: tuple[float, float] = (
 
     Args:
         pixels: uint8 `(height, width, 3)`.
-        block: side of a block, in pixels, at least 1; need not be whole.
+        block: side of a block, in pixels, at least 1; may be fractional.
         start: (x, y) of a corner of the grid, in pixels of the rectangle; it may lie outside.
     """
     rows, columns = _edges(pixels.shape[0], block, start[1]), _edges(pixels.shape[1], block, start[0])
@@ -42,7 +42,7 @@ def block_means(pixels: np.ndarray, block: float, start: tuple[float, float] = (
 
 
 def block_samples(pixels: np.ndarray, block: float, start: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """Replaces each block by its upper left pixel, as `deface` does; the arguments are those of `block_means`."""
+    """Replaces each block by its upper left pixel, as `deface` does; see `block_means` for the arguments."""
     rows, columns = _edges(pixels.shape[0], block, start[1]), _edges(pixels.shape[1], block, start[0])
     heights, widths = np.diff([*rows, pixels.shape[0]]), np.diff([*columns, pixels.shape[1]])
     samples = pixels[rows][:, columns]
@@ -54,9 +54,9 @@ def shrink_and_enlarge(pixels: np.ndarray, block: float, shrink: str, enlarge: s
 
     Args:
         pixels: uint8 `(height, width, 3)`.
-        block: pixels that become one, at least 1.
+        block: factor, the number of pixels that become one in each direction; at least 1.
         shrink: filter for shrinking, a key of `OPENCV_FILTERS` or `PILLOW_FILTERS`.
-        enlarge: filter for enlarging; `"nearest"` leaves blocks, others a blur.
+        enlarge: filter for enlarging; `"nearest"` gives blocks, others give a blur.
 
     Raises:
         ValueError: if a filter is unknown.

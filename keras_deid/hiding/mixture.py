@@ -1,4 +1,4 @@
-"""The mixture that training draws from: every method, shape, strength and aftermath that photographs come with."""
+"""The mixture that training draws from: methods, shapes, strengths and later processing, as in real photographs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_WEIGHTS: dict[str, float] = {
     "solid": 0.12,
     "noise": 0.02,
 }
-"""How often each method is drawn; the numbers are relative to each other."""
+"""How often each method is drawn, as relative weights."""
 
 _STRENGTHS: dict[str, tuple[float, float]] = {
     "mean": (0.08, 0.42),
@@ -42,14 +42,14 @@ _STRENGTHS: dict[str, tuple[float, float]] = {
 """Range of each method's strength in widths of the face; drawn log-uniformly."""
 _BLOCKS = ("mean", "sample")
 _BLOCK_PIXELS = (5, 8, 10, 12, 15, 16, 20, 24, 25, 30)
-"""Blocks that tools set in pixels of the photograph."""
+"""Block sizes that tools offer, in pixels of the photograph."""
 _SCALES = (1.0, 1.8)
 _OFFSET = 0.12
 
 
 @dataclass(frozen=True)
 class Draw:
-    """What was drawn for one face: where and how it is hidden, and what happens to the photograph afterwards."""
+    """A draw for one face: where and how it is hidden, and how the photograph is processed afterwards."""
 
     region: Rectangle
     hiding: Hiding
@@ -64,11 +64,11 @@ def draw(
     Args:
         face: its box, pixels of the photograph.
         picture_size: (height, width) of the photograph.
-        rng: the draws depend on it alone.
-        weights: how often each of `METHODS` is drawn; those left out are not.
+        rng: the only source of randomness.
+        weights: how often each of `METHODS` is drawn; methods without a weight are never drawn.
 
     Raises:
-        ValueError: if a method is unknown, or the weights are no distribution.
+        ValueError: if a method is unknown, a weight is negative, or all are 0.
     """
     method = _pick_method(weights, rng)
     width = max(face[2] - face[0], 1.0)

@@ -10,7 +10,7 @@ from keras_deid.boxes import Box, Rectangle
 def region_around(
     face: Box, scale: float, picture_size: tuple[int, int], offset: tuple[float, float] = (0.0, 0.0)
 ) -> Rectangle:
-    """Enlarges a face box about its centre, moves it, and cuts it to the picture.
+    """Enlarges a face box about its centre, moves it, and clips it to the picture.
 
     Args:
         face: pixels.
@@ -19,7 +19,7 @@ def region_around(
         offset: to the right and down, in widths and heights of the face.
 
     Returns:
-        Whole pixels, at least one of them, inside the picture.
+        Whole pixels inside the picture, at least one.
     """
     height, width = picture_size
     x0, y0, x1, y1 = face

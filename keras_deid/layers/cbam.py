@@ -9,7 +9,7 @@ import keras
 from keras_deid.layers.channel_attention import ChannelAttention
 from keras_deid.layers.spatial_attention import SpatialAttention
 
-CHANNEL_BIAS, SPATIAL_BIAS = 2.0, 4.0  # both gates start at sigmoid(4) = 0.98: the channel bias is counted twice
+CHANNEL_BIAS, SPATIAL_BIAS = 2.0, 4.0  # both gates start at sigmoid(4) = 0.98; the channel bias counts twice
 
 
 @keras.saving.register_keras_serializable(package="keras_deid")
@@ -18,9 +18,9 @@ class CBAM(keras.layers.Layer):
 
     Args:
         reduction: int >= 1; must divide the number of input channels.
-        gate_init: `"open"` starts both gates at 0.98, so that modules in a row pass the signal on; `"default"` is the
-            authors' start, near 0.5: right for a module inside a residual branch, but nine of them on a trunk leave
-            0.25^9 = 4e-6 of it (Wang et al., 2017, arXiv 1704.06904, section 3.1).
+        gate_init: `"open"` starts both gates at 0.98, so that modules in sequence pass the signal on. `"default"` is
+            the authors' start, near 0.5. It suits a module inside a residual branch, but nine of them on a trunk leave
+            0.25^9 = 4e-6 of the signal (Wang et al., 2017, arXiv 1704.06904, section 3.1).
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`.
@@ -65,7 +65,7 @@ class CBAM(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> CBAM:
-        """Makes the layer from its configuration, also from one in a file of version 0.1 (`gates: open | ordinary`)."""
+        """Makes the layer from its configuration; also reads that of version 0.1 (`gates: open | ordinary`)."""
         config = dict(config)
         if "gates" in config:
             config["gate_init"] = "default" if config.pop("gates") == "ordinary" else "open"

@@ -16,9 +16,9 @@ class ChannelAttention(keras.layers.Layer):
 
     Args:
         reduction: int >= 1; must divide the number of input channels.
-        gate_bias: initial bias of the perceptron's last layer, whose weights then start at zero. It is counted twice
-            in the sum, so 2.0 starts the gate at sigmoid(4) = 0.98, whatever the input; None (the authors' form) gives
-            random weights and a gate that starts near 0.5.
+        gate_bias: initial bias of the perceptron's last layer, whose weights then start at zero. It counts twice in the
+            sum, so 2.0 starts the gate at sigmoid(4) = 0.98 for every input. None (the authors' form) gives random
+            weights and a gate that starts near 0.5.
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`.
@@ -77,7 +77,7 @@ class ChannelAttention(keras.layers.Layer):
 
 
 def _peak(inputs: Any) -> Any:
-    """Returns the maximum over positions, `(batch, channels)`; pooling has the faster gradient for known sizes."""
+    """Returns the maximum over positions, `(batch, channels)`; for known sizes it pools, whose gradient is faster."""
     height, width, channels = inputs.shape[1:]
     if height is None or width is None:
         return ops.max(inputs, axis=(1, 2))

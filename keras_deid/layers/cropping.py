@@ -8,13 +8,13 @@ import keras
 from keras import ops
 
 
-# The registered name is the one in model files: runs that were saved under it stay readable.
+# Model files contain the registered name, so saved runs stay readable.
 @keras.saving.register_keras_serializable(package="keras_deid", name="Cropping2D")
 class BorderCropping2D(keras.layers.Cropping2D):
-    """Cuts rows and columns off, as `keras.layers.Cropping2D`.
+    """Cuts off rows and columns, as `keras.layers.Cropping2D` does.
 
-    Its gradient is written out: it pads the gradient with zeros, which is what the backend derives, and on a CPU about
-    six times as fast as the gradient of TensorFlow's strided slice.
+    It has its own gradient, which pads with zeros. The result is the one that the backend derives, and on a CPU it is
+    about six times as fast as the gradient of TensorFlow's strided slice.
 
     Args:
         cropping: see `keras.layers.Cropping2D`.

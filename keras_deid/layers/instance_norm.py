@@ -12,10 +12,10 @@ from keras import ops
 class InstanceNormalization(keras.layers.Layer):
     """Normalizes each channel of each picture to mean 0 and variance 1 over its positions.
 
-    The same function as `keras.layers.GroupNormalization(groups=-1)` and as the InstanceNormalization of
-    tensorflow-addons, whose place it takes; tests hold it against both. It has the reference's epsilon (1e-5 where
-    Keras has 1e-3), no affine part unless asked for, and it computes its statistics in float32 whatever the
-    precision policy, because float16 overflows on flat pictures.
+    It is the same function as `keras.layers.GroupNormalization(groups=-1)` and as the InstanceNormalization of
+    tensorflow-addons, which it replaces. Tests compare it with both. It has the reference's epsilon (1e-5 where Keras
+    has 1e-3) and, by default, no affine part. It computes its statistics in float32 under every precision policy,
+    because float16 overflows on flat pictures.
 
     Args:
         epsilon: float > 0, added to the variance.
@@ -36,7 +36,7 @@ class InstanceNormalization(keras.layers.Layer):
         self.scale = scale
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Creates gamma and beta where they are asked for."""
+        """Creates gamma and beta if `scale` and `center` are set."""
         channels = (input_shape[-1],)
         self.gamma = self.add_weight(shape=channels, initializer="ones", name="gamma") if self.scale else None
         self.beta = self.add_weight(shape=channels, initializer="zeros", name="beta") if self.center else None

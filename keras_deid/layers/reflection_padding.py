@@ -12,8 +12,8 @@ from keras import ops
 class ReflectionPadding2D(keras.layers.Layer):
     """Pads height and width with a mirror image of the border, without repeating the edge itself.
 
-    Its gradient is written out: it adds the mirrored border onto the inside, which is the same to the last bit as
-    what the backend derives, and on a CPU twice to three times as fast.
+    It has its own gradient, which adds the mirrored border to the inside. The result equals that of the backend bit
+    for bit, and on a CPU it is two to three times as fast.
 
     Args:
         padding: int >= 0; rows and columns added on each of the four sides.

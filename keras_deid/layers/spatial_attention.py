@@ -12,15 +12,15 @@ from keras import ops
 class SpatialAttention(keras.layers.Layer):
     """Multiplies each position by a gate in (0, 1) computed from the mean and maximum over channels.
 
-    The authors' code follows the convolution by a batch normalization; it is left out here, because its statistics
-    mean nothing at the batch size of 1 that CycleGAN and the paper train with.
+    The authors' code has a batch normalization after the convolution. It is left out here, because its statistics have
+    no meaning at the batch size of 1 that CycleGAN and the paper train with.
 
     Args:
         kernel_size: odd int; side of the convolution over the two pooled maps.
         gate_bias: initial bias of that convolution, whose kernel then starts at zero: 4.0 starts the gate at
-            sigmoid(4) = 0.98, whatever the input. (A random kernel sums a maximum over all channels over 49 positions:
-            with it, one of six such gates started below 0.4 for half of the seeds.) None (the authors' form) gives a
-            random kernel without bias, whose gate starts near 0.5.
+            sigmoid(4) = 0.98 for every input. (A random kernel sums the maximum over all channels at 49 positions. With
+            such kernels, one of six gates started below 0.4 for half of the seeds.) None (the authors' form) gives a
+            random kernel without bias, and a gate that starts near 0.5.
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`.

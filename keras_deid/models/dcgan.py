@@ -16,9 +16,9 @@ def dcgan_generator(
 ) -> keras.Model:
     """Builds G: it draws a picture from a latent vector.
 
-    The layout is that of PyTorch's example, which halves the channels that the paper names: with the defaults 4 x 4
+    The layout is that of PyTorch's example, which has half as many channels as the paper: with the defaults, 4 x 4
     positions of 512 channels, doubled four times, 3,576,704 trainable parameters. Each further doubling of the picture
-    is one more stage; no stage has more than eight times `filters` channels.
+    adds a stage. No stage has more than eight times `filters` channels.
 
     Args:
         output_shape: (side, side, 3) of the pictures; the side is a power of two, at least 16.
@@ -55,9 +55,9 @@ def dcgan_generator(
 def dcgan_discriminator(
     input_shape: tuple[int, int, int] = (64, 64, 3), *, filters: int = 64, name: str = "discriminator"
 ) -> keras.Model:
-    """Builds D: its one output is the logit that the picture is real.
+    """Builds D, whose only output is the logit that the picture is real.
 
-    The mirror image of `dcgan_generator`; with the defaults 2,765,568 trainable parameters.
+    D mirrors `dcgan_generator`. With the defaults it has 2,765,568 trainable parameters.
 
     Args:
         input_shape: (side, side, 3); the side is a power of two, at least 16.

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0's features: what a perceptual loss compares."""
+"""EfficientNet-Lite0's features, which a perceptual loss compares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from keras_deid.models.torch_file import read_torch_file
 
 
 class _Stage(NamedTuple):
-    """A row of the network's table: what its blocks have in common."""
+    """A row of the network's table: the settings of its blocks."""
 
     blocks: int
     kernel: int
@@ -29,7 +29,7 @@ _STAGES = (
     _Stage(3, 3, 2, 6, 80),
     _Stage(3, 5, 1, 6, 112),
 )
-"""The stages up to 1/16 of the size; deeper ones see more than a face."""
+"""The stages down to 1/16 of the size; deeper ones see more than a face."""
 _TAPS = (0, 2, 4, 10)
 """Blocks whose outputs are features: the last one of each size, from 1/2 to 1/16."""
 _EPSILON = 1e-3

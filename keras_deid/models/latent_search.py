@@ -1,6 +1,6 @@
-"""Restores a picture with a generator that takes no picture: searches what it can draw for what could have been there.
+"""Restores a picture with a generator that takes no picture: searches for a drawing that fits the picture.
 
-The search follows a gradient while it restores, which `keras.ops` does not offer: this module needs TensorFlow.
+The search computes gradients while it restores. `keras.ops` cannot do so, therefore this module needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ def latent_search(generator: keras.Model, *, name: str = "generator", **search: 
 class LatentSearch(keras.layers.Layer):
     """Finds the drawing that, de-identified in the same way, is most like a de-identified picture x.
 
-    The way is read off x itself, see `Mosaic`: whatever x shows as one flat block is averaged in the drawing too,
+    The way is read from x itself, see `Mosaic`: each flat block of x is averaged in the drawing too,
 
         z* = arg min_z  sum_p w_p |A_x(G(z))_p - x_p|^2,   |z|^2 = latent,   restored = G(z*)
 
-    so that a mosaic asks for the means of its blocks (Menon et al., eq. 1 and 4), and what is untouched for its pixels
-    (Yeh et al., eq. 4, the context loss). Instead of their prior loss, z stays on the sphere on which N(0, 1) has
-    nearly all of its mass (Menon et al., section 3.2), which needs no D. For each picture Adam starts from the best
-    of a few drawings that are the same for all pictures, and goes down with a rate that falls linearly to 0; the best
-    drawing on the way is returned. Nothing is random, and pictures of a batch do not see each other.
+    so that the drawing is compared with the block means of a mosaic (Menon et al., eq. 1 and 4), and pixel by pixel
+    elsewhere (Yeh et al., eq. 4, the context loss). Instead of using their prior loss, z stays on the sphere on which
+    N(0, 1) has nearly all of its mass (Menon et al., section 3.2), which needs no D. For each picture, Adam starts from
+    the best of a few drawings, which are the same for all pictures. Its rate falls linearly to 0. The best drawing on
+    the way is returned. Nothing is random, and the pictures of a batch do not influence each other.
 
-    The whole picture is drawn. Yeh et al. put only the hidden part back, with a mask, which is not known here: what was
-    not hidden is therefore only as good as G can draw it.
+    The whole picture is drawn. Yeh et al. put back only the hidden part, for which they need a mask. There is no mask
+    here, so the pixels that were not hidden are only as good as G can draw them.
 
     Args:
         generator: G, float `(batch, latent)` -> `(batch, height, width, 3)` in [-1, 1].
         steps: int >= 1; gradient steps.
         learning_rate: float > 0; Adam's, in units of a latent vector's values, which are about 1.
-        starts: int >= 1; drawings to start from.
+        starts: int >= 1; number of drawings to choose the start from.
         hidden_weight: float > 0; w_p where x is flat in both directions, against 1 elsewhere.
         seed: int; of the starts.
 
@@ -96,7 +96,7 @@ class LatentSearch(keras.layers.Layer):
         self.seed = seed
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Draws the starts; they are saved with the weights."""
+        """Draws the start vectors, which are saved with the weights."""
         shape = (self.starts, self.generator.input_shape[-1])
         vectors = np.random.default_rng(self.seed).normal(size=shape).astype("float32")
         self.start_vectors = self.add_weight(
@@ -182,17 +182,17 @@ class LatentSearch(keras.layers.Layer):
 class Mosaic(NamedTuple):
     """How a picture x was de-identified, as far as x shows it, so that the same can be done to another picture.
 
-    Neighbours that are the same make a run, along each row and along each column. The blocks of a mosaic are runs in
-    both directions, and the mean over rows' runs and then over columns' runs is that over the block. Pixels that
-    nobody touched are nearly always runs of their own, whose mean is themselves; where x is flat by nature, as in a
-    white background, only the mean of what is there is asked for. A blur leaves no trace of this kind and is taken for
-    the picture itself.
+    Equal neighbours form a run, along each row and along each column. The blocks of a mosaic are runs in both
+    directions. The mean over the runs of rows and then over the runs of columns is the mean of the block. Untouched
+    pixels are nearly always runs of length one, whose mean is the pixel. In areas that are flat by nature, such as a
+    white background, only the mean is compared. A blur leaves no such trace, so a blurred picture is compared pixel
+    by pixel.
 
     Attributes:
         x: float32 `(batch, height, width, 3)` in [-1, 1].
         rows: int32 `(batch * height * width,)`: the number of the run of each pixel along its row.
         columns: the same along its column, in the order of the transposed picture.
-        weights: float32 `(batch, height, width, 1)`: what each pixel counts, of mean 1 in each picture.
+        weights: float32 `(batch, height, width, 1)`: weight of each pixel, with mean 1 in each picture.
     """
 
     x: tf.Tensor
@@ -202,7 +202,7 @@ class Mosaic(NamedTuple):
 
     @classmethod
     def read(cls, x: tf.Tensor, hidden_weight: float) -> Mosaic:
-        """Finds the blocks of a batch of pictures; where there is one, pixels count `hidden_weight` times."""
+        """Finds the blocks of a batch of pictures; the pixels inside blocks get the weight `hidden_weight`."""
         rows, columns = _runs(x), _runs(_transposed(x))
         hidden = _in_run(rows, x) & _transposed(_in_run(columns, _transposed(x)))
         weights = tf.where(hidden, hidden_weight, 1.0)
@@ -219,7 +219,7 @@ class Mosaic(NamedTuple):
 
 
 def _on_sphere(vectors: tf.Tensor) -> tf.Tensor:
-    """Returns vectors of the length that most draws from N(0, 1) have: the root of their dimension."""
+    """Scales vectors to the length of most draws from N(0, 1): the square root of their dimension."""
     return tf.math.l2_normalize(vectors, axis=1) * vectors.shape[1] ** 0.5
 
 
@@ -235,7 +235,7 @@ def _runs(x: tf.Tensor) -> tf.Tensor:
 
 
 def _in_run(runs: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    """Returns bool `(batch, height, width, 1)`: whether a pixel has company in its run."""
+    """Returns bool `(batch, height, width, 1)`: whether a pixel's run is longer than one."""
     lengths = tf.math.segment_sum(tf.ones_like(runs), runs)
     return tf.reshape(tf.gather(lengths, runs) > 1, tf.shape(x[..., :1]))
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 STRIDE = 4
-"""Pixels of the photograph for one output."""
+"""Pixels of the photograph, in each direction, for one output."""
 MULTIPLE = 32
 """Height and width are multiples of this."""
 
@@ -19,10 +19,10 @@ def locator(
     blocks: int = 4,
     name: str = "locator",
 ) -> keras.Model:
-    """Builds a U-Net that starts at a quarter of the size, where it also answers.
+    """Builds a U-Net whose first level and output have a quarter of the picture's size.
 
-    Two convolutions of stride 2 see the edges of blocks at full resolution; the levels below, down to 1/32 of the
-    size, see the head and the shoulders that tell a hidden face from a tile or a window. Skips are sums.
+    Two convolutions of stride 2 see the edges of blocks at full resolution. The levels below, down to 1/32 of the
+    size, see the head and shoulders that distinguish a hidden face from a tile or a window. Skips are sums.
 
     Args:
         input_shape: (height, width, 3), multiples of 32, or None for any such size.
@@ -32,7 +32,7 @@ def locator(
 
     Returns:
         A functional model: float `(batch, height, width, 3)` in [-1, 1] -> float32 logits
-        `(batch, height / 4, width / 4, 1)`: whether what lies there is hidden.
+        `(batch, height / 4, width / 4, 1)` that the pixels of a cell are hidden.
 
     Reference:
         [Ronneberger et al., 2015](https://arxiv.org/abs/1505.04597), with sums in place of concatenations.

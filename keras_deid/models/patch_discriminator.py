@@ -20,14 +20,14 @@ def patch_discriminator(
     """Builds D: each output is the logit that one patch of the picture is real.
 
     With the defaults it is the 70x70 PatchGAN of CycleGAN and of the paper (2,764,737 parameters, 30x30 patches at
-    256 px). The conditional form of Pix2Pix is `input_shape=(..., 6)` (x and y one behind the other in the channels)
-    with `normalization="batch"` (2,768,705 parameters).
+    256 px). The conditional form of Pix2Pix is `input_shape=(..., 6)` (x and y concatenated along the channels) with
+    `normalization="batch"` (2,768,705 parameters).
 
     Args:
         input_shape: (height, width, channels), 3 channels, or 6 for the conditional form; None for any size.
         filters: channels of the first convolution; they double with each layer up to eight times as many.
         layers: convolutions of stride 2. A patch sees 16, 34, 70, 142, 286 px for 1, 2, 3, 4, 5.
-        normalization: `"instance"` (CycleGAN), `"batch"` (Pix2Pix, where it makes the biases superfluous) or
+        normalization: `"instance"` (CycleGAN), `"batch"` (Pix2Pix; the convolutions then need no biases) or
             `"none"`.
         name: name of the model.
 

@@ -1,4 +1,4 @@
-"""The only two conversions between pictures and what the networks see."""
+"""The two conversions between uint8 pictures and the networks' [-1, 1]."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def to_signed(pictures: Any) -> Any:
 
 
 def to_uint8(signed: Any) -> Any:
-    """Maps values in [-1, 1] (any float dtype, any shape) to uint8 pixel values; rounds, and clips what is outside."""
+    """Maps values in [-1, 1] (any float dtype, any shape) to uint8 pixel values, rounded and clipped."""
     return ops.cast(ops.clip(ops.round((ops.cast(signed, "float32") + 1.0) * 127.5), 0.0, 255.0), "uint8")

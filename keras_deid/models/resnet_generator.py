@@ -34,24 +34,24 @@ def resnet_generator(
     """Builds G: a de-identified picture in, a restored picture out.
 
     With the defaults and `attention="none"` it is CycleGAN's generator (11,378,179 parameters); with
-    `attention="between"` it is the paper's. Layers that others refer to: `block_1_sum`, `cbam_1`, ... , `restored`.
+    `attention="between"` it is the paper's. Other modules refer to the layers `block_1_sum`, `cbam_1`, ..., `restored`.
 
     Args:
         input_shape: (height, width, 3); height and width divisible by `2**downsamplings`, or None for any size.
         filters: channels of the first convolution; they double with each downsampling (CycleGAN: 64, the trunk 256).
-        blocks: ResNet blocks; CycleGAN takes 6 for 128 px and 9 for 256 px.
-        downsamplings: how often the size is halved before the blocks (CycleGAN: 2). With 3 a block sees twice as
-            far for the same work, which a face hidden by a plain box needs.
+        blocks: ResNet blocks; CycleGAN has 6 for 128 px and 9 for 256 px.
+        downsamplings: how often the size is halved before the blocks (CycleGAN: 2). With 3, a block sees twice as
+            far at the same cost, which a face hidden by a plain box needs.
         attention: where CBAM sits. `"between"`: after each block, on the trunk (the paper). `"branch"`: inside the
             block before the sum, where CBAM's authors put it and where a closed gate cannot cut the trunk.
             `"none"`: CycleGAN.
-        gate_init: how CBAM's gates start, see `CBAM`; on the trunk anything but `"open"` starves the layers behind.
+        gate_init: how CBAM's gates start, see `CBAM`. On the trunk, `"default"` starves the layers behind.
         reduction: CBAM's channel reduction; must divide `2**downsamplings * filters`.
         normalization: `"instance"` (CycleGAN, the paper) or `"none"`: super-resolution networks leave it out, because
-            it takes away the brightness and contrast that have to be restored (Lim et al., 2017, arXiv 1707.02921).
+            it removes the brightness and contrast that have to be restored (Lim et al., 2017, arXiv 1707.02921).
         upsampling: `"transposed"` convolutions (CycleGAN), or `"resize"` (nearest) followed by a convolution, which
             leaves no checkerboard (Odena et al., 2016, doi 10.23915/distill.00003).
-        global_skip: G adds what it computes to its input, so that what needs no change is right from the first step.
+        global_skip: G adds its output to its input, so that pixels that need no change are right from the first step.
             The sum is not bounded by a tanh; `to_uint8` clips it.
         residual_scale: what each branch is multiplied by before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et
             al., 2017, section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
@@ -76,7 +76,7 @@ def resnet_generator(
     """
     _check(input_shape, downsamplings, attention, normalization, upsampling)
     normal = keras.initializers.RandomNormal(0.0, 0.02)
-    # Without normalization N(0, 0.02) makes each layer's signal smaller than the last one's.
+    # Without normalization, N(0, 0.02) makes the signal smaller with each layer.
     spread: Any = normal if normalization == "instance" else keras.initializers.HeNormal()
 
     def convolution(x: Any, channels: int, size: int, name: str, strides: int = 1, kernel: Any = spread) -> Any:
@@ -108,7 +108,7 @@ def resnet_generator(
         return attend(x, index) if attention == "between" else x
 
     def halve(x: Any, channels: int, name: str) -> Any:
-        # The reference pads one row on each side; with stride 2 and even sizes the last one is never read.
+        # The reference pads one row on each side; with stride 2 and even sizes the last row is never read.
         x = keras.layers.ZeroPadding2D(((1, 0), (1, 0)), name=f"{name}_pad")(x)
         return activate(normalize(convolution(x, channels, 3, name, strides=2), name), name)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import keras
 
-# Loading a model needs its layers registered with Keras, which importing them does.
+# Importing the layers registers them with Keras, which loading a model needs.
 import keras_deid.models.patch_discriminator
 import keras_deid.models.resnet_generator  # noqa: F401
 from keras_deid.errors import UserError
 from keras_deid.shipped import find_run
 
-if keras.backend.backend() == "tensorflow":  # the one module here that does not run on every backend
+if keras.backend.backend() == "tensorflow":  # the only module imported here that does not run on every backend
     import keras_deid.models.latent_search  # noqa: F401
 
 
@@ -25,8 +25,8 @@ def load_generator(run: str | os.PathLike[str]) -> keras.Model:
         run: folder with `generator.keras`; or the name of a run that comes with the package, such as `"street64"`.
 
     Returns:
-        the model, not compiled. It maps float pictures `(batch, height, width, 3)` in [-1, 1] to others; see
-        `keras_deid.models.pixels` for the way from and to uint8.
+        the model, not compiled. It maps float pictures `(batch, height, width, 3)` in [-1, 1] to pictures of the same
+        form; `keras_deid.models.pixels` converts from and to uint8.
 
     Raises:
         UserError: if the file is missing, cannot be loaded, or is not a model that maps pictures to pictures.

@@ -62,7 +62,7 @@ class _View:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows dictionaries and tensors only, so that a file cannot run anything."""
+    """Reads dictionaries and tensors only, so that a file cannot run code."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):

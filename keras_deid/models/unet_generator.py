@@ -20,21 +20,21 @@ def unet_generator(
 ) -> keras.Model:
     """Builds Pix2Pix's G: a de-identified picture in, a restored picture out.
 
-    An encoder halves the picture `stages` times (at 256 px eight times, to a single pixel), a decoder doubles it as
-    often, and each of its stages also sees what the encoder had at that size. With the defaults it has Pix2Pix's
-    54,413,955 trained parameters. Layers that others refer to: `up_1`, `up_2`, ... (the ends of the decoder's stages,
-    which the next stage reads) and `restored`.
+    An encoder halves the picture `stages` times (at 256 px eight times, to a single pixel). A decoder doubles it as
+    often, and each of its stages also reads the encoder's output at that size. With the defaults it has Pix2Pix's
+    54,413,955 trained parameters. Other modules refer to the layers `up_1`, `up_2`, ... (the outputs of the
+    decoder's stages) and `restored`.
 
     Other sizes follow the construction of the reference code: `stages` is the number of times that 2 divides height and
-    width (6 at 64 px); the encoder's channels are 1, 2, 4, 8, 8, ... times `filters` and the decoder mirrors them. The
-    stages of `8 * filters` channels in the middle are what smaller pictures have fewer of. Dropout is in the first
-    three decoder stages, as in the paper, as far as they have that many channels (64 px: two; 16 px: none); the
-    authors' later PyTorch code puts it one stage further on.
+    width (6 at 64 px). The encoder's channels are 1, 2, 4, 8, 8, ... times `filters`, and the decoder mirrors them.
+    Smaller pictures have fewer of the stages with `8 * filters` channels in the middle. Dropout is in the first three
+    decoder stages, as in the paper, provided that they have that many channels (64 px: two; 16 px: none). The authors'
+    later PyTorch code puts it one stage further on.
 
-    One departure: the paper draws noise by dropout and normalizes by the statistics of the batch at test time too.
-    Here a model that does not train leaves dropout off and normalizes by moving averages, so that a picture is restored
-    the same each time and whatever else is in its batch. With batches of one these averages are not what G has trained
-    with; larger batches bring both together.
+    It departs from the paper in one point. The paper keeps dropout, as noise, and batch statistics at test time. Here,
+    outside training, dropout is off and moving averages normalize, so that the result does not depend on chance or on
+    the other pictures of the batch. With batches of one, these averages differ from the statistics that G was trained
+    with; larger batches bring the two together.
 
     Args:
         input_shape: (height, width, 3); both divisible by 16.

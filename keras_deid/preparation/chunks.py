@@ -1,4 +1,4 @@
-"""Files of encoded examples, a chunk of photographs each: what is finished when the job is interrupted."""
+"""Files of encoded examples, one for each chunk of photographs; an interrupted preparation keeps them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class ChunkMaker:
     """Turns photographs into a file of encoded examples.
 
     Args:
-        settings: what to make.
-        detects: whether faces will have to be found.
+        settings: of the preparation.
+        detects: whether faces have to be detected.
     """
 
     def __init__(self, settings: PrepareConfig, detects: bool) -> None:
@@ -33,7 +33,7 @@ class ChunkMaker:
         self._detector = FaceDetector(settings.min_face, settings.min_score) if detects else None
 
     def make(self, photographs: list[Photograph], path: Path) -> int:
-        """Writes `path`, complete or not at all, and returns the number of photographs in it."""
+        """Writes `path`, whole or not at all, and returns the number of photographs in it."""
         photos = [self._photo(photograph) for photograph in photographs]
         write_text(path, json.dumps(photos))
         return len(photos)
@@ -58,7 +58,7 @@ def _encode_picture(picture: Picture) -> dict[str, Any]:
 
 
 def read_chunks(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yields what became of each photograph, in order: its `name`, and its `examples` or why it was `skipped`."""
+    """Yields the result for each photograph, in order: its `name`, and `examples` or why it was `skipped`."""
     for path in sorted(folder.glob("chunk-*.json")):
         yield from json.loads(path.read_text(encoding="utf-8"))
 

@@ -1,4 +1,4 @@
-"""Some examples of a prepared data set to look at, with face boxes and outlines of persons."""
+"""A picture of some examples of a prepared data set, with face boxes and outlines of persons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def draw_contact_sheet(dataset: PreparedDataset) -> np.ndarray:
     """Draws some examples of each split to look at, evenly spread over it.
 
     The face of an example is framed in red, other faces (in whole photographs) in yellow; the person is outlined in
-    green. Below stands the path.
+    green. The path is written below.
 
     Returns:
         uint8 array `(height, width, 3)`, RGB.

@@ -16,11 +16,11 @@ from keras_deid.data.images import ImageError, read_image, read_mask, resize_ima
 from keras_deid.preparation.photographs import Photograph
 
 PERSON_ON_FACE = 0.5
-"""Share of the face box that a person mask must cover to be the mask of that face's person."""
+"""Fraction of the face box that a person mask must cover to belong to that face."""
 
 
 class NoExample(Exception):
-    """A photograph gives no example; says why."""
+    """A photograph gives no example; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Picture:
 
     Attributes:
         image: uint8 array `(height, width, 3)`, RGB.
-        boxes: the faces in it, in its pixels, the one that it is about first.
-        person: uint8 array `(height, width)`, 1 on the person whose face it is; `None` if that is not known.
+        boxes: the faces in it, in its pixels, the main one first.
+        person: uint8 array `(height, width)`, 1 on the person with the main face; `None` if not known.
     """
 
     image: np.ndarray
@@ -42,7 +42,7 @@ def pictures_of(settings: PrepareConfig, photograph: Photograph, detector: FaceD
     """Makes the examples of one photograph.
 
     Args:
-        settings: what to make.
+        settings: of the preparation.
         photograph: the photograph.
         detector: finds the faces; not needed if the photograph has its boxes.
 
@@ -133,6 +133,6 @@ def _cut(
 
 
 def _covers(person: np.ndarray, face: Box) -> bool:
-    """Whether the mask is of the person whose face it is: of the people in a photograph, few may have a mask."""
+    """Whether the mask belongs to the person with this face: not every person in a photograph has a mask."""
     x0, y0, x1, y1 = math.floor(face[0]), math.floor(face[1]), math.ceil(face[2]), math.ceil(face[3])
     return bool(person[y0:y1, x0:x1].mean() >= PERSON_ON_FACE)

@@ -1,4 +1,4 @@
-"""Which photographs there are to prepare, with their masks and boxes."""
+"""Finds the photographs to prepare, with their masks and boxes."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def find_photographs(photos: Path, out: Path, boxes: Path | None, masks: Path | 
 
     Args:
         photos: folder; its sub-folders count.
-        out: folder that is to be written.
+        out: folder to write.
         boxes: CSV file with the faces; see `read_boxes_csv`.
-        masks: folder with person masks, named like the photographs but for the suffix.
+        masks: folder with person masks, named like the photographs; the suffix may differ.
 
     Raises:
         UserError: if a folder or file is missing or does not fit.
@@ -91,7 +91,7 @@ def _find_boxes(file: Path, paths: dict[str, Path]) -> dict[str, list[ListedBox]
 
 
 def hash_of_inputs(settings: PrepareConfig, photographs: list[Photograph]) -> str:
-    """Stands for all that decides what comes out; of a file, its size and time of change stand for its content."""
+    """Returns a hash of everything that determines the result; size and time of change stand for a file's content."""
 
     def state(path: Path | None) -> tuple[int, int] | None:
         if path is None:

@@ -1,7 +1,7 @@
-"""From a folder of photographs to a prepared data set: the whole job.
+"""Turns a folder of photographs into a prepared data set.
 
-Worker processes turn chunks of photographs into files in a hidden folder beside OUT, so that what is finished need not
-be done again. From all chunks, in order, the data set is then written in that hidden folder and becomes OUT by a single
+Worker processes turn chunks of photographs into files in a hidden folder beside OUT, so that finished chunks are not
+done again. From all chunks, in order, the data set is then written in that hidden folder and becomes OUT by a single
 rename: OUT is complete whenever it exists, and its bytes do not depend on the number of workers.
 """
 
@@ -56,13 +56,13 @@ def prepare(
 ) -> PreparedDataset:
     """Prepares a folder of photographs for training.
 
-    The same photographs and settings give the same bytes, however many workers there are and however often the job was
-    interrupted. An interrupted job continues when it is called again with the same photographs and settings, and starts
-    anew with others.
+    The same photographs and settings give the same bytes, whatever the number of workers and interruptions. An
+    interrupted preparation continues when it is called again with the same photographs and settings. With others it
+    starts again.
 
     Args:
         photos: folder; its sub-folders count.
-        out: folder to write; it comes into being complete.
+        out: folder to write; it appears when it is complete.
         region: `"face"` makes a square crop around each face; `"photo"` takes each photograph whole.
         context: >= 1; side of a crop relative to the longer side of the face.
         off_centre: in [0, 1]; how far from the middle of its crop a face may lie: at 0 in the middle, at 1 anywhere in
@@ -70,22 +70,22 @@ def prepare(
         enlarge: enlarges crops to `size`; false keeps the resolution of those that are smaller.
         size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
         min_face: > 0, pixels of the photograph; no example is made for a narrower face.
-        min_score: between 0 and 1; how sure the detector must be of a face.
+        min_score: between 0 and 1; least score of a detected face.
         val_fraction: fraction of the photographs for validation, in [0, 1).
         test_fraction: fraction of the photographs for testing, in [0, 1).
-        boxes: CSV file with the faces, which are then not detected; see `read_boxes_csv`.
-        masks: folder with person masks, named like the photographs but for the suffix.
+        boxes: CSV file with the faces, which replaces detection; see `read_boxes_csv`.
+        masks: folder with person masks, named like the photographs; the suffix may differ.
         workers: number of processes; one for each core if not given.
         overwrite: replaces the data set that is in `out`.
         progress: counts the photographs.
 
     Returns:
-        The data set in `out`. If it was made from the same photographs with the same settings before, nothing is done
-        (unless told to `overwrite`).
+        The data set in `out`. If it already exists, from the same photographs and settings, nothing is done unless
+        `overwrite` is set.
 
     Raises:
         UserError: if a setting is out of its range, a folder or file is missing or does not fit, no photograph gives an
-            example, `out` is something else or is being written by another process.
+            example, `out` is not a data set, or another process is writing it.
     """
     photos, out = Path(photos), Path(out)
     settings = PrepareConfig.checked(
@@ -145,7 +145,7 @@ def _is_prepared(out: Path, inputs: str, overwrite: bool) -> bool:
 
 
 def _clear_other_work(partial: Path, inputs: str) -> None:
-    """Leaves chunks only of the same photographs, settings and versions."""
+    """Deletes chunks of other photographs, settings or versions."""
     origin = json.dumps({"inputs": inputs, "versions": _versions()}, indent=2)
     marker = partial / "origin.json"
     if marker.is_file() and marker.read_text() == origin:

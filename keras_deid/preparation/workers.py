@@ -25,7 +25,7 @@ from keras_deid.progress import Progress
 log = logging.getLogger(__name__)
 
 PHOTOS_PER_CHUNK = 8
-"""Work that is lost at most, for each worker, when the job is interrupted."""
+"""An interruption loses at most this much work of each worker."""
 
 
 def make_chunks(
@@ -38,10 +38,10 @@ def make_chunks(
     """Makes the chunks that are missing.
 
     Args:
-        settings: what to make.
-        photographs: all of them.
+        settings: of the preparation.
+        photographs: all photographs.
         partial: folder for the chunks.
-        workers: number of processes, at most; with 1 it is this one.
+        workers: greatest number of processes; with 1, this process does the work.
         progress: counts the photographs.
 
     Raises:
@@ -85,10 +85,10 @@ def _made_here(settings: PrepareConfig, detects: bool, chunks: dict[Path, list[P
 def _made_by_processes(
     settings: PrepareConfig, detects: bool, chunks: dict[Path, list[Photograph]], workers: int
 ) -> Generator[int]:
-    fresh = multiprocessing.get_context("spawn")  # a forked copy of a process that has run TensorFlow may hang
+    fresh = multiprocessing.get_context("spawn")  # a fork of a process that has run TensorFlow may hang
     pool = ProcessPoolExecutor(workers, fresh, _start_worker, (settings, detects))
     try:
-        with _without_interrupts():  # a worker that is being started would answer Ctrl-C with a traceback
+        with _without_interrupts():  # a worker that is starting would answer Ctrl-C with a traceback
             futures = [pool.submit(_make_in_worker, photographs, path) for path, photographs in chunks.items()]
         for future in as_completed(futures):
             yield future.result()
@@ -103,7 +103,7 @@ def _made_by_processes(
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Keeps Ctrl-C from this thread and, for good, from processes that are started meanwhile; none is lost."""
+    """Delays Ctrl-C for this thread and blocks it, permanently, for processes that are started meanwhile."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -1,6 +1,6 @@
-"""From encoded examples to the files of a prepared data set.
+"""Writes the files of a prepared data set from encoded examples.
 
-TensorFlow is loaded when records are written: it takes seconds, and the workers of a preparation do not need it.
+TensorFlow is loaded only when records are written: loading takes seconds, and the workers do not need it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ EXAMPLES_PER_SHARD = 1024
 
 @dataclass(frozen=True)
 class StoredExample:
-    """One example as it lies on disk.
+    """One example as it is stored.
 
     Attributes:
         path: the photograph's path in its folder, `#`, and the number of the face in it.
         split: `"train"`, `"val"` or `"test"`.
         image: PNG, RGB.
-        boxes: every face in the picture, pixels of the picture, the one that the example is about first.
-        person: PNG, grey, 255 on the person whose face it is, of the picture's size; empty if that is not known.
+        boxes: every face in the picture, pixels of the picture, the main one first.
+        person: PNG, grey, of the picture's size, 255 on the person with the main face; empty if not known.
     """
 
     path: str
@@ -47,9 +47,9 @@ def write_prepared(folder: Path, examples: Iterable[StoredExample], description:
     """Writes the shards, the contact sheet and `dataset.json` of a data set.
 
     Args:
-        folder: exists; what it holds already stays.
-        examples: are read once, and stored in the order that they come in.
-        description: what `dataset.json` says besides `schema`, `splits` and `fingerprint`.
+        folder: an existing folder; its other files stay.
+        examples: are read once and stored in this order.
+        description: the content of `dataset.json` besides `schema`, `splits` and `fingerprint`.
 
     Returns:
         The data set in `folder`.
@@ -88,7 +88,7 @@ def _encode(example: StoredExample) -> bytes:
         "path": content(example.path.encode("utf-8", "surrogateescape")),
     }
     message = tf.train.Example(features=tf.train.Features(feature=features))
-    return message.SerializeToString(deterministic=True)  # a map has no order of its own
+    return message.SerializeToString(deterministic=True)  # the order of a map is not defined otherwise
 
 
 class _SplitWriter:

@@ -1,4 +1,4 @@
-"""What comes with the package and is found by name from any folder: presets and trained runs.
+"""Presets and trained runs that come with the package and are found by name from any folder.
 
 `configs` and `saved_models` in this folder are links to the folders beside the package; a wheel holds their files.
 """
@@ -11,9 +11,9 @@ from pathlib import Path
 from keras_deid.errors import UserError
 
 DEFAULT_RUN = "street128"
-"""The run that restores where none is named."""
+"""The run that restores by default."""
 LOCATOR_RUN = "locator"
-"""The run that finds hidden regions where none is named."""
+"""The run that finds hidden regions by default."""
 
 _PRESETS = Path(__file__).parent / "configs"
 _RUNS = Path(__file__).parent / "saved_models"
@@ -38,10 +38,10 @@ def find_config(name_or_path: str | os.PathLike[str]) -> Path:
         name_or_path: a file, or the name of a preset. A file of this name comes before a preset.
 
     Returns:
-        the file. An absolute path, and one that ends in .yaml, is returned as it is, whether it exists or not.
+        the file. An absolute path, or one that ends in .yaml, is returned unchanged, whether it exists or not.
 
     Raises:
-        UserError: if it is neither; says which presets there are.
+        UserError: if it is neither; the message lists the presets.
     """
     path = Path(name_or_path)
     if path.is_file() or path.suffix in _SUFFIXES or path.is_absolute():
@@ -61,7 +61,7 @@ def find_run(name_or_path: str | os.PathLike[str]) -> Path:
         name_or_path: a folder, or the name of a shipped run. A run in a folder of this name comes before a shipped one.
 
     Returns:
-        the folder. What is neither is returned as it is: whoever opens it says what is missing.
+        the folder. Any other path is returned unchanged; opening it raises the error.
     """
     path = Path(name_or_path)
     if not (path / "config.yaml").is_file() and path.as_posix() in run_names():
@@ -70,8 +70,8 @@ def find_run(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def products_folder(run: Path) -> Path:
-    """Returns the folder for what is made of a run: the run itself, or `runs/NAME` for a shipped one found by name.
+    """Returns the folder for files about a run: the run's own, or `runs/NAME` for a shipped run found by name.
 
-    The package stays as it was installed.
+    The installed package is never changed.
     """
     return Path("runs") / run.parent.name if run.is_relative_to(_RUNS) else run

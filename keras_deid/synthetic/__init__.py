@@ -1,4 +1,4 @@
-"""Drawn street portraits: the embedded data set. No download, and nobody's face."""
+"""Drawn street portraits: the embedded data set. It needs no download and shows no real person."""
 
 from keras_deid.synthetic.examples import synthetic_examples
 from keras_deid.synthetic.scene import Scene, draw_scene

@@ -1,6 +1,6 @@
 """Neck, shoulders and clothes.
 
-Body coordinates: (0, 0) is the pit of the neck, lengths are in half face heights.
+Body coordinates: (0, 0) is the base of the neck, lengths are in half face heights.
 """
 
 from keras_deid.synthetic.chance import Chance
@@ -12,7 +12,7 @@ _NECKLINES = ("round", "round", "vee", "shirt", "shirt", "jacket", "jacket", "ho
 
 
 def draw_torso(pen: Pen, light: Pen, cloth: Colour, shoulders: float, from_side: float, chance: Chance) -> None:
-    """Draws shoulders and chest in one colour, now and then striped or with the strap of a bag.
+    """Draws shoulders and chest in one colour, sometimes striped or with the strap of a bag.
 
     Args:
         pen: draws the colours.
@@ -45,14 +45,14 @@ def draw_torso(pen: Pen, light: Pen, cloth: Colour, shoulders: float, from_side:
 
 
 def draw_neck(pen: Pen, light: Pen, skin: Colour, half: float, lean: float) -> None:
-    """Draws the neck, from inside the head down to its pit.
+    """Draws the neck, from inside the head down to its base.
 
     Args:
         pen: draws the colours.
         light: draws the head's shadow on the neck.
         skin: colour.
         half: half the neck's width.
-        lean: how far the head is to the right of the neck's pit.
+        lean: how far the head is to the right of the base of the neck.
     """
     left, right = (lean - half, -1.3), (lean + half, -1.3)
     neck = [left, right, (1.05 * half, -0.3), (1.5 * half, 0.0), (0.0, 0.42), (-1.5 * half, 0.0), (-1.05 * half, -0.3)]
@@ -62,7 +62,7 @@ def draw_neck(pen: Pen, light: Pen, skin: Colour, half: float, lean: float) -> N
 
 
 def draw_neckline(pen: Pen, light: Pen, skin: Colour, cloth: Colour, half: float, chance: Chance) -> None:
-    """Draws what a piece of clothing is told by: collar, lapels, neckline, scarf.
+    """Draws the upper edge of the clothes: collar, lapels, neckline, scarf.
 
     Args:
         pen: draws the colours.

@@ -1,4 +1,4 @@
-"""Houses, and what they stand on."""
+"""Houses and pavements."""
 
 import itertools
 

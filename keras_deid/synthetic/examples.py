@@ -12,7 +12,7 @@ SPLITS = ("train", "val", "test")
 _INDEX_BITS = 40
 _SPLIT_BITS = 2
 
-# Scenes drawn in one call from tf.data into Python: the call costs as much as drawing a small part of a scene.
+# Scenes drawn in one call from tf.data into Python; the call costs as much as a small part of a scene.
 _SCENES_A_CALL = 16
 
 
@@ -48,8 +48,8 @@ def synthetic_examples(
         split: "train", "val" or "test". No scene is in two of them.
         size: int >= 16; height and width of a picture, in pixels.
         count: number of pictures, or None for an endless data set.
-        seed: int >= 0; another seed, other pictures.
-        start: index of the first picture. Those before it are not drawn: a run that continues pays nothing for them.
+        seed: int >= 0; different seeds give different pictures.
+        start: index of the first picture. Earlier ones are not drawn, so a run that continues loses no time.
 
     Returns:
         data set of dicts: `"image"` uint8 `(size, size, 3)` RGB; `"box"` float32 `(4,)`, the face as (x0, y0, x1, y1)
@@ -83,6 +83,6 @@ def synthetic_examples(
 
     end = 1 << _INDEX_BITS if count is None else start + count
     indices = tf.data.Dataset.range(start, end).batch(_SCENES_A_CALL)
-    # One call draws in the background while the last one's pictures are used. More would not be faster: Python's lock
+    # One call draws in the background while the pictures of the last one are used. More would not help: Python's lock
     # lets one draw at a time.
     return indices.map(examples, num_parallel_calls=1).unbatch()

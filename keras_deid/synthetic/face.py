@@ -20,7 +20,7 @@ _EYE_Y = -0.12
 
 
 class Face(NamedTuple):
-    """What is decided about a face before it is drawn."""
+    """The properties of a face, chosen before it is drawn."""
 
     skin: Colour
     hair: Colour
@@ -44,7 +44,7 @@ def choose_face(chance: Chance, pose: Pose, skin: Colour, hair: Colour) -> Face:
     jaw, chin = width * chance.between(0.76, 0.92), width * chance.between(0.34, 0.5)
     skull = [(0.0, -1.3), (0.6 * width, -1.16), (0.97 * width, -0.62), (width, -0.05)]
     outline = smooth(mirrored([*skull, (jaw, 0.55), (chin, 0.92), (0.0, 1.0)]))
-    # A turned head shows its chin on the side it looks to.
+    # The chin of a turned head moves to the side that it looks to.
     outline[:, 0] += 0.3 * pose.yaw * np.minimum(np.maximum(outline[:, 1] + 0.1, 0), 1)
     size = chance.between(0.16, 0.24)
     ear = CIRCLE * (0.6 * size, size) + (-0.1 * pose.yaw, 0.03)
@@ -83,7 +83,7 @@ def draw_features(pen: Pen, light: Pen, face: Face, chance: Chance) -> None:
     Args:
         pen: draws the colours.
         light: draws shadows and gleams.
-        face: whose face.
+        face: its properties.
         chance: decides eyes, expression, and so on.
     """
     _draw_light(light, face, chance)
@@ -203,7 +203,7 @@ def draw_beard(pen: Pen, face: Face, pose: Pose, chance: Chance) -> None:
 
     Args:
         pen: draws the beard.
-        face: whose face.
+        face: its properties.
         pose: turns the beard's upper edge with the face.
         chance: decides its kind.
     """

@@ -1,4 +1,4 @@
-"""Hair and what is worn on it."""
+"""Hair, hats and headscarves."""
 
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class Hair(NamedTuple):
 
 
 def choose_hair(chance: Chance, colour: Colour, short: bool) -> Hair:
-    """Returns a way to wear hair: one of those that are mostly worn short, or one of the others."""
+    """Returns a hair style: from the mostly short ones, or from the others."""
     hat = chance.pick(_HATS) if chance.happens(0.16) else "none"
     if not short and chance.happens(0.1):
         hat = "scarf"

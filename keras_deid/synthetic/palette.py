@@ -1,9 +1,9 @@
-"""Colours that people and streets have."""
+"""Colours of people and streets."""
 
 from keras_deid.synthetic.chance import Chance
 from keras_deid.synthetic.sketch import Colour
 
-# From the fairest to the darkest; a person's skin lies anywhere between two neighbours.
+# From the fairest to the darkest. A person's skin lies anywhere between two neighbours.
 _SKINS = (
     (244, 208, 186),
     (238, 194, 164),
@@ -55,7 +55,7 @@ def times(base: Colour, factor: float) -> Colour:
 
 
 def varied(chance: Chance, base: tuple[int, int, int], spread: float) -> Colour:
-    """Returns a colour near `base`: another brightness, and each channel another way."""
+    """Returns a colour near `base`: brightness and each channel vary."""
     light = 1 + chance.around(0, spread)
     half = spread / 2
     return colour(
@@ -77,7 +77,7 @@ def skin_colour(chance: Chance) -> Colour:
 
 
 def hair_colour(chance: Chance, skin: Colour) -> Colour:
-    """Returns natural hair, darker with darker skin, now and then grey or dyed."""
+    """Returns natural hair, darker with darker skin, sometimes grey or dyed."""
     if chance.happens(0.05):
         return varied(chance, chance.pick(_DYED_HAIRS), 0.12)
     dark_skin = skin[1] < 150

@@ -11,12 +11,12 @@ from keras_deid.synthetic.palette import PLAIN, cloth_colour, hair_colour, skin_
 from keras_deid.synthetic.pose import Pose, choose_pose
 from keras_deid.synthetic.sketch import Sketch
 
-# Drawn at twice the size and halved: with OpenCV's smooth edges this is as good as four times without.
+# Drawn at twice the size and halved: with OpenCV's smooth edges, as good as four times the size without them.
 _FINER = 2
 
 
 def draw_person(chance: Chance, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draws a person on nothing.
+    """Draws a person on a transparent background.
 
     Args:
         chance: decides who, and in which pose.
@@ -35,7 +35,7 @@ def draw_person(chance: Chance, size: int) -> tuple[np.ndarray, np.ndarray]:
     canvas = np.zeros((_FINER * size, _FINER * size, 4), np.uint8)
     colours.paint(canvas)
     layer = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    # Shadows and gleams are soft: drawn at full size and blurred, then multiplied with the colours.
+    # Shadows and highlights are soft: they are drawn at full size, blurred and multiplied with the colours.
     light = np.full((size, size, 4), PLAIN[0], np.uint8)
     lights.paint(light)
     soft = cv2.GaussianBlur(light, (0, 0), 0.012 * size, hint=cv2.ALGO_HINT_ACCURATE)

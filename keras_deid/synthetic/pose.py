@@ -1,4 +1,4 @@
-"""Where a head is and which way it looks."""
+"""Place and direction of a head."""
 
 import math
 from typing import NamedTuple
@@ -50,17 +50,17 @@ class Pose(NamedTuple):
         return turned
 
     def place(self, points: np.ndarray) -> np.ndarray:
-        """Carries points from head coordinates to the picture."""
+        """Converts points from head coordinates to the picture's."""
         cos, sin = self.scale * math.cos(self.roll), self.scale * math.sin(self.roll)
         return points @ np.array([(cos, sin), (-sin, cos)]) + (self.x, self.y)
 
     def place_turned(self, points: np.ndarray) -> np.ndarray:
-        """Carries points on the front of the face to the picture."""
+        """Converts points on the front of the face to the picture's coordinates."""
         return self.place(self.turn(points))
 
 
 def choose_pose(chance: Chance) -> Pose:
-    """Returns a head about the middle of the picture, more often than not looking about ahead."""
+    """Returns a head near the middle of the picture, most often looking nearly straight ahead."""
     scale = chance.between(0.155, 0.22)
     return Pose(
         x=0.5 + chance.around(0, 0.12),

@@ -1,4 +1,4 @@
-"""Things that stand about in streets. `ground` is the height in the picture at which they touch the ground."""
+"""Things that stand in streets. `ground` is the height in the picture at which they touch the ground."""
 
 from keras_deid.synthetic.chance import Chance
 from keras_deid.synthetic.palette import cloth_colour, hair_colour, mix, skin_colour, times, varied
@@ -54,7 +54,7 @@ def draw_car(pen: Pen, chance: Chance, x: float, ground: float, length: float) -
 
 
 def draw_passer_by(pen: Pen, chance: Chance, x: float, ground: float, height: float) -> None:
-    """Draws somebody far away: a figure without a face."""
+    """Draws a person far away: a figure without a face."""
     skin, coat, legs = skin_colour(chance), cloth_colour(chance), times(cloth_colour(chance), 0.6)
     h = height
     stride = chance.between(0.02, 0.09) * h

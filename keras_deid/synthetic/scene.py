@@ -1,4 +1,4 @@
-"""One drawn scene: a street, a person before it, and the light on both."""
+"""One drawn scene: a street, a person in front of it, and the light on both."""
 
 import functools
 import random
@@ -13,12 +13,12 @@ from keras_deid.synthetic.street import draw_street
 
 # Standard deviations of a camera's noise, in grey levels: from good light to little.
 _GRAIN_STRENGTHS = (0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 3.6, 4.4)
-# Noise is kept in stretches longer than a picture by this much; a picture takes its part from anywhere in one.
+# Stored noise is longer than a picture by this much; each picture uses a random part of it.
 _GRAIN_MORE = 1 << 17
 
 
 class Scene(NamedTuple):
-    """A drawn picture and what is exactly known about it."""
+    """A drawn picture with its exact face box and person mask."""
 
     image: np.ndarray
     """uint8 `(size, size, 3)` RGB."""
@@ -29,10 +29,10 @@ class Scene(NamedTuple):
 
 
 def draw_scene(seed: int, size: int) -> Scene:
-    """Draws the scene that a seed names.
+    """Draws the scene of a seed.
 
     Args:
-        seed: int >= 0. The same seed is the same scene at every size.
+        seed: int >= 0. A seed gives the same scene at every size.
         size: int >= 16; height and width of the picture, in pixels.
 
     Returns:
@@ -54,10 +54,10 @@ def draw_scene(seed: int, size: int) -> Scene:
 
 
 def _before(street: np.ndarray, person: np.ndarray) -> np.ndarray:
-    """Lays the person, whose colours are multiplied by coverage, over the street."""
+    """Puts the person, whose colours are multiplied by coverage, in front of the street."""
     uncovered = cv2.cvtColor(255 - cv2.extractChannel(person, 3), cv2.COLOR_GRAY2RGB)
     seen = cv2.multiply(street, uncovered, scale=1 / 255)
-    # Less light falls on people where the street is dark.
+    # People get less light where the street is dark.
     brightness = min(0.68 + sum(cv2.mean(street)) / 960, 1.03)
     return cv2.add(cv2.convertScaleAbs(cv2.cvtColor(person, cv2.COLOR_RGBA2RGB), alpha=brightness), seen)
 
@@ -85,7 +85,7 @@ def _photographed(image: np.ndarray, chance: Chance) -> np.ndarray:
 
 @functools.lru_cache(maxsize=2 * len(_GRAIN_STRENGTHS))
 def _grain(size: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Returns bell-shaped noise as what to add and what to subtract, flat, and longer than a picture needs.
+    """Returns Gaussian-like noise, as a part to add and a part to subtract, flat and longer than a picture needs.
 
     Args:
         size: side of the picture in pixels.
@@ -93,6 +93,6 @@ def _grain(size: int, strength: float) -> tuple[np.ndarray, np.ndarray]:
     """
     length = 3 * size * size + _GRAIN_MORE
     draws = np.frombuffer(random.Random(size).randbytes(4 * length), np.uint8).reshape(4, length)
-    # The sum of four even draws from 0..255 is nearly normal around 510 with deviation 148.
+    # The sum of four uniform draws from 0..255 is nearly normal, with mean 510 and standard deviation 148.
     noise = np.rint((draws.sum(axis=0, dtype=np.int32) - 510) * (strength / 148)).astype(np.int32)
     return np.maximum(noise, 0).astype(np.uint8), np.maximum(-noise, 0).astype(np.uint8)

@@ -1,7 +1,7 @@
 """Shapes, and the pens that draw them.
 
-A scene is some 160 shapes. In NumPy and OpenCV a call costs more than what it does to a shape of a dozen corners, so
-a `Sketch` only notes shapes down, and turns all that one pen drew into corners in one step when it is painted.
+A scene has about 160 shapes. For a shape of a dozen corners, calling NumPy or OpenCV costs more than the work itself.
+Therefore a `Sketch` only records shapes. When painted, it computes the corners of all shapes of a pen in one step.
 """
 
 import functools
@@ -50,7 +50,7 @@ _BOX = np.array(
 
 @functools.lru_cache(maxsize=64)
 def _catmull_rom(corners: int, closed: bool) -> np.ndarray:
-    """Returns the matrix that takes corners to a smooth curve through them, three points a corner.
+    """Returns the matrix from corners to a smooth curve through them, three points a corner.
 
     Reference:
         E. Catmull and R. Rom, "A class of local interpolating splines", 1974; the uniform form with tension 1/2.
@@ -93,7 +93,7 @@ class Pen:
     """Draws on a sketch, in coordinates of its own. Made by `Sketch.pen`."""
 
     def __init__(self, strokes: list[tuple[int, Colour]], number: int, place: Place) -> None:
-        """Shares the sketch's list of strokes, in which kinds `number` to `number + 3` are this pen's."""
+        """Shares the sketch's list of strokes, in which this pen has the kinds `number` to `number + 3`."""
         self._strokes = strokes
         self._place = place
         self._oval, self._lens, self._box, self._shape = range(number, number + 4)
@@ -110,7 +110,7 @@ class Pen:
     def lens(self, x: float, y: float, half: float, up: float, down: float, colour: Colour, tilt: float = 0.0) -> None:
         """Draws what lies between two arcs that meet in points left and right of (x, y).
 
-        Eyes, lips, brows and strokes are all lenses: with `up` or `down` 0 it is a half, with opposite signs a bent
+        Eyes, lips, brows and strokes are lenses. With `up` or `down` 0 it is half a lens, with opposite signs a bent
         stroke.
 
         Args:
@@ -146,7 +146,7 @@ class Pen:
             for numbers, matrix in ((self._ovals, _OVAL), (self._lenses, _LENS), (self._boxes, _BOX))
         ]
         parts += self._shapes
-        # To OpenCV whole numbers are the middles of pixels; to us they are between pixels.
+        # In OpenCV whole numbers are the middles of pixels; here they lie between pixels.
         corners = self._place(np.concatenate(parts)) * (scale * _STEPS) - _STEPS / 2
         corners = np.rint(corners).astype(np.int32)
 
@@ -160,7 +160,7 @@ class Pen:
 
 
 class Sketch:
-    """What the pens have drawn, later strokes over earlier ones whichever pen drew them."""
+    """The strokes of all pens, later ones over earlier ones."""
 
     def __init__(self) -> None:
         """Starts with nothing."""
@@ -171,7 +171,7 @@ class Sketch:
         """Returns a new pen.
 
         Args:
-            place: from the pen's coordinates to the picture's. It must treat every point on its own.
+            place: from the pen's coordinates to the picture's. It must treat every point independently.
         """
         pen = Pen(self._strokes, 4 * len(self._pens), place)
         self._pens.append(pen)

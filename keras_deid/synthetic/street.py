@@ -9,14 +9,14 @@ from keras_deid.synthetic.views import VIEWS
 
 
 def draw_street(chance: Chance, size: int) -> np.ndarray:
-    """Draws a street as a camera at eye height sees it behind a person.
+    """Draws the street behind a person, as a camera at eye height sees it.
 
     Args:
-        chance: decides what there is to see.
+        chance: decides what is in it.
         size: side of the picture in pixels.
 
     Returns:
-        uint8 `(size, size, 3)` RGB, out of focus as a background is.
+        uint8 `(size, size, 3)` RGB, out of focus like a background.
     """
     view = chance.pick(VIEWS)
     sketch = Sketch()

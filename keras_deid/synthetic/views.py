@@ -1,6 +1,6 @@
-"""What is behind the person: eight kinds of street.
+"""Backgrounds: eight kinds of street.
 
-A view draws into the whole picture, and returns the colours that the air has above and below where nothing is drawn.
+A view draws into the whole picture. It returns the colours of the air above and below, for pixels without a drawing.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def _sky(chance: Chance) -> Air:
 
 
 def _brick_wall(pen: Pen, chance: Chance) -> Air:
-    """A wall of bricks, near, with or without a window or a poster."""
+    """A brick wall nearby, with or without a window or a poster."""
     brick = varied(chance, chance.pick(_BRICKS), 0.15)
     mortar = mix(brick, (214, 206, 196, 255), chance.between(0.25, 0.6))
     rows = chance.whole(9, 18)
@@ -158,7 +158,7 @@ def _shop_front(pen: Pen, chance: Chance) -> Air:
 
 
 def _facade(pen: Pen, chance: Chance) -> Air:
-    """Houses on the other side of the road, with rows of windows, and what is parked before them."""
+    """Houses on the other side of the road, with rows of windows and parked cars."""
     sky_above, sky_below = _sky(chance)
     ground = chance.between(0.6, 0.76)
     x = chance.between(-0.3, 0.0)
@@ -293,7 +293,7 @@ def _night(pen: Pen, chance: Chance) -> Air:
 
 
 def _bus(pen: Pen, chance: Chance) -> Air:
-    """A bus or a tram stopping behind, before houses."""
+    """A bus or a tram in front of houses."""
     above, below = _sky(chance)
     draw_house(pen, chance, -0.1, -0.2, 0.5, 0.8)
     draw_house(pen, chance, 0.5, -0.2, 1.1, 0.8)
@@ -326,7 +326,7 @@ def _bus(pen: Pen, chance: Chance) -> Air:
     return above, below
 
 
-# More often what is seen more often.
+# Common views are more likely.
 VIEWS: tuple[View, ...] = (
     _brick_wall, _plaster_wall, _plaster_wall, _shop_front, _shop_front, _facade, _facade, _facade, _avenue, _avenue,
     _avenue, _park, _park, _night, _bus,

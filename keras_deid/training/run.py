@@ -49,7 +49,7 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
 
     Args:
         config: the run's configuration.
-        folder: `runs/NAME`; see the README for what it holds afterwards.
+        folder: `runs/NAME`; see docs/training.md for its content.
         progress: counts the photographs that are prepared, the pictures trained on, and the pictures evaluated.
 
     Returns:
