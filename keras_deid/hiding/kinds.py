@@ -58,7 +58,8 @@ def _deface(replacewith: str, **options: Any) -> Callable[[np.ndarray, Sequence[
         settings = {"ellipse": True, "draw_scores": False, "replaceimg": None, "mosaicsize": 20, **options}
         anonymize_frame(detections, picture, _DEFACE_SCALE, replacewith, **settings)
         mask = np.zeros(photograph.shape[:2], np.float32)
-        regions = tuple(region for face in faces if (region := _deface_region(face, photograph.shape[:2])))
+        block = {"solid": 1, "mosaic": settings["mosaicsize"]}.get(replacewith)
+        regions = tuple(region for face in faces if (region := _deface_region(face, photograph.shape[:2], block)))
         for x0, y0, x1, y1 in regions:
             if replacewith == "blur":
                 mask[y0:y1, x0:x1] = np.maximum(mask[y0:y1, x0:x1], _ellipse(y1 - y0, x1 - x0))
@@ -69,14 +70,25 @@ def _deface(replacewith: str, **options: Any) -> Callable[[np.ndarray, Sequence[
     return hide_faces
 
 
-def _deface_region(face: Box, size: tuple[int, int]) -> Rectangle | None:
-    """Returns the rectangle that deface hides, which ends a pixel before the picture does."""
-    x0, y0, x1, y1 = (int(edge) for edge in face)
+def _deface_region(face: Box, size: tuple[int, int], block: int | None) -> Rectangle | None:
+    """Returns the rectangle that deface hides.
+
+    A blur ends a pixel before the picture does. What is painted in blocks goes one pixel further, unless whole blocks
+    fill the rectangle.
+    """
+    x0, y0, x1, y1 = (int(edge) for edge in np.float32(face))
     wide, high, more = x1 - x0, y1 - y0, _DEFACE_SCALE - 1.0
     grown = np.round([x0 - wide * more, y0 - high * more, x1 + wide * more, y1 + high * more])
     left, top, right, bottom = (int(edge) for edge in grown)
     left, top, right, bottom = max(0, left), max(0, top), min(size[1] - 1, right), min(size[0] - 1, bottom)
-    return (left, top, right, bottom) if right > left and bottom > top else None
+    if not (right > left and bottom > top):
+        return None
+    if block is not None:
+        right, bottom = (
+            right + (block == 1 or (right - left) % block > 0),
+            bottom + (block == 1 or (bottom - top) % block > 0),
+        )
+    return (left, top, right, bottom)
 
 
 def _ellipse(height: int, width: int) -> np.ndarray:

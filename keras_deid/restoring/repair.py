@@ -11,6 +11,7 @@ from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.images import resize_image
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
+from keras_deid.restoring.whole import fit_back, fit_into
 
 BATCH_SIZE = 32
 """Crops that the model restores at a time."""
@@ -18,8 +19,8 @@ _LARGER = 1.5
 """A region is restored in detail once more when its square has more than this many times the pixels on a side."""
 _STEP = 2
 """Factor between two levels of detail."""
-_OVERLAP = 32
-"""Pixels that neighbouring tiles share."""
+_OVERLAP = 4
+"""Neighbouring tiles share a part of so many of their side."""
 
 
 def restore_regions(
@@ -40,7 +41,7 @@ def restore_regions(
     """
     flat = [(number, region) for number, found in enumerate(regions) for region in found]
     squares = [square_about(region.box, model.context) for _, region in flat]
-    size = model.size[0]
+    size = min(model.size)
     crops = [cut_square(pictures[number], square, size) for (number, _), square in zip(flat, squares, strict=True)]
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
     for (number, region), square, answer in zip(flat, squares, restore_crops(model, crops), strict=True):
@@ -50,18 +51,19 @@ def restore_regions(
 
 
 def restore_crops(model: PictureModel, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Restores any number of crops, uint8 `(*model.size, 3)` each."""
+    """Restores any number of crops, uint8 `(*model.size, 3)` each, or squares of the model's shorter side."""
     answers: list[np.ndarray] = []
     for start in range(0, len(crops), BATCH_SIZE):
-        answers.extend(model.restore(np.stack(crops[start : start + BATCH_SIZE])))
-    return answers
+        fitted = [fit_into(crop, model.size) for crop in crops[start : start + BATCH_SIZE]]
+        answers.extend(model.restore(np.stack(fitted)))
+    return [fit_back(answer, crop.shape[:2]) for answer, crop in zip(answers, crops, strict=True)]
 
 
 def _add_detail(
     model: PictureModel, picture: np.ndarray, region: Region, square: Square, answer: np.ndarray
 ) -> np.ndarray:
     """Returns the square restored at a size near its own."""
-    size = model.size[0]
+    size = min(model.size)
     if not model.adds_detail:
         return answer
     while square.side > _LARGER * answer.shape[0]:
@@ -76,12 +78,13 @@ def _add_detail(
 
 def _restore_tiles(model: PictureModel, picture: np.ndarray, inside: np.ndarray, size: int) -> np.ndarray:
     """Restores a picture that is larger than the model's in tiles that overlap; leaves out tiles without a region."""
-    starts = _starts(picture.shape[0], size)
+    overlap = size // _OVERLAP
+    starts = _starts(picture.shape[0], size, overlap)
     places = [
         (top, left) for top in starts for left in starts if inside[top : top + size, left : left + size].max() > 0
     ]
     tiles = [picture[top : top + size, left : left + size] for top, left in places]
-    ramp = np.minimum(np.arange(size) + 1, np.arange(size)[::-1] + 1) / (_OVERLAP + 1)
+    ramp = np.minimum(np.arange(size) + 1, np.arange(size)[::-1] + 1) / (overlap + 1)
     weight = np.minimum(ramp, 1.0)[:, None] * np.minimum(ramp, 1.0)[None, :]
     total = np.zeros((*picture.shape[:2], 1), np.float32)
     result = np.zeros(picture.shape, np.float32)
@@ -91,8 +94,8 @@ def _restore_tiles(model: PictureModel, picture: np.ndarray, inside: np.ndarray,
     return np.where(total > 0, np.round(result / np.maximum(total, 1e-6)), picture).astype(np.uint8)
 
 
-def _starts(length: int, size: int) -> list[int]:
-    count = -(-(length - _OVERLAP) // (size - _OVERLAP))
+def _starts(length: int, size: int, overlap: int) -> list[int]:
+    count = -(-(length - overlap) // (size - overlap))
     return [round(index * (length - size) / max(count - 1, 1)) for index in range(count)]
 
 
@@ -102,7 +105,7 @@ def _resized_opacity(region: Region, square: Square, side: int) -> np.ndarray:
     opacity = np.ones((y1 - y0, x1 - x0), np.float32) if region.opacity is None else region.opacity
     top, left = y0 - square.top, x0 - square.left
     full[top : top + y1 - y0, left : left + x1 - x0] = opacity
-    return resize_image(full, (side, side))
+    return np.clip(resize_image(full, (side, side)), 0.0, 1.0)  # cubic interpolation goes beyond
 
 
 def _put_back(picture: np.ndarray, region: Region, square: Square, answer: np.ndarray) -> None:
