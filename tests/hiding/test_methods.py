@@ -101,10 +101,10 @@ def test_box_blur_is_the_mean_over_a_square():
 
 
 def test_gaussian_falls_off_as_it_should():
-    row = methods.gaussian(np.repeat(np.repeat(point()[15:16], 31, axis=0), 1, axis=1), 2.0)[15, :, 0].astype(float)
+    row = methods.gaussian(np.repeat(point()[15:16], 31, axis=0), 2.0)[15, :, 0].astype(float)
     # A line of light: exp(-x^2 / (2 sigma^2)) / (sigma sqrt(2 pi)) of 255
     expected = 255 * np.exp(-(np.arange(-15, 16) ** 2) / 8) / (2 * np.sqrt(2 * np.pi))
-    np.testing.assert_allclose(row, expected, atol=1)
+    np.testing.assert_allclose(row, expected, atol=1.5)  # OpenCV cuts it off at three sigma
 
 
 def test_pillow_s_gaussian_keeps_what_is_flat_and_blurs_an_edge():
@@ -135,12 +135,13 @@ def test_a_motion_blur_runs_along_its_angle():
 
 
 def test_scattered_pixels_come_from_nearby():
-    height, width, distance = 20, 30, 3.5
+    height, width, distance = 20, 30, 3.4
     rows, columns = np.mgrid[:height, :width].astype(np.uint8)
     places = np.dstack([rows, columns, np.zeros_like(rows)])
     scattered = methods.scatter(places, distance, np.random.default_rng(0)).astype(int)
     moved = np.abs(scattered - places)
     assert moved.max() == 3 and (moved[..., 2] == 0).all()
+    assert np.abs((scattered - places)[5:15, 5:25].mean(axis=(0, 1))).max() < 0.6  # as far up as down
     assert (moved[..., :2].sum(axis=2) > 0).mean() > 0.7
 
 
