@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from keras_deid.training.stepped import SteppedModel
 
-
 _WARM_UP = 10
 """Steps after which a moving average weighs its past and the newest weights alike."""
 
