@@ -32,7 +32,7 @@ def restore_regions(
     and the model adds the detail that this lacks, tile by tile, until the region has its own size.
 
     Args:
-        model: restores squares.
+        model: what restores; in one that is not square, a square lies in the middle with its edge repeated.
         pictures: uint8 `(height, width, 3)`, RGB; are not changed.
         regions: of each picture; where two overlap, the later one lies on top.
 
@@ -43,27 +43,27 @@ def restore_regions(
     squares = [square_about(region.box, model.context) for _, region in flat]
     size = min(model.size)
     crops = [cut_square(pictures[number], square, size) for (number, _), square in zip(flat, squares, strict=True)]
+    answers = restore_crops(model, [fit_into(crop, model.size) for crop in crops])
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
-    for (number, region), square, answer in zip(flat, squares, restore_crops(model, crops), strict=True):
-        detailed = _add_detail(model, pictures[number], region, square, answer)
+    for (number, region), square, answer in zip(flat, squares, answers, strict=True):
+        detailed = _add_detail(model, pictures[number], region, square, fit_back(answer, (size, size)))
         _put_back(results[number], region, square, detailed)
     return results
 
 
 def restore_crops(model: PictureModel, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Restores any number of crops, uint8 `(*model.size, 3)` each, or squares of the model's shorter side."""
+    """Restores any number of crops, uint8 `(*model.size, 3)` each."""
     answers: list[np.ndarray] = []
     for start in range(0, len(crops), BATCH_SIZE):
-        fitted = [fit_into(crop, model.size) for crop in crops[start : start + BATCH_SIZE]]
-        answers.extend(model.restore(np.stack(fitted)))
-    return [fit_back(answer, crop.shape[:2]) for answer, crop in zip(answers, crops, strict=True)]
+        answers.extend(model.restore(np.stack(crops[start : start + BATCH_SIZE])))
+    return answers
 
 
 def _add_detail(
     model: PictureModel, picture: np.ndarray, region: Region, square: Square, answer: np.ndarray
 ) -> np.ndarray:
     """Returns the square restored at a size near its own."""
-    size = min(model.size)
+    size = model.size[0]
     if not model.adds_detail:
         return answer
     while square.side > _LARGER * answer.shape[0]:

@@ -2,8 +2,8 @@ import numpy as np
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from keras_deid.restoring.regions import Part, part_around, put_back
+
 from keras_deid.serving.graph.regions import cut, paste, plan_parts
 
 MODEL_SIZE = (16, 24)
