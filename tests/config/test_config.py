@@ -94,8 +94,8 @@ def test_values_come_from_the_file(write):
         ),
         (
             "deidentify: {method: catalogue, weights: {mean: 1, mosiac: 1}}",
-            "deidentify: weights should be of mean, sample, shrink, gaussian, box_blur, median, motion, scatter, solid, "
-            "noise, received 'mosiac'",
+            "deidentify: weights should be of mean, sample, shrink, gaussian, box_blur, median, motion, scatter, "
+            "solid, noise, received 'mosiac'",
         ),
         ("deidentify: {method: catalogue, weights: {mean: 0, solid: 0}}", "deidentify: weights should not all be 0"),
         (
