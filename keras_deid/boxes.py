@@ -4,6 +4,9 @@ import math
 
 Box = tuple[float, float, float, float]
 
+Rectangle = tuple[int, int, int, int]
+"""A box of whole pixels."""
+
 DEFAULT_CONTEXT = 2.0
 """Side of a crop relative to the box's longer side, for models that saw no crops in training."""
 

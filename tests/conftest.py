@@ -35,6 +35,15 @@ def policy():
 
 
 @pytest.fixture(scope="session")
+def copying():
+    """A generator that returns its input, of any size."""
+    import keras
+
+    pictures = keras.Input((None, None, 3))
+    return keras.Model(pictures, keras.layers.Identity()(pictures))
+
+
+@pytest.fixture(scope="session")
 def photos():
     """The folder of photographs that `KERAS_DEID_PHOTOS` names; without it, tests that need one are skipped."""
     folder = os.environ.get("KERAS_DEID_PHOTOS")

@@ -17,7 +17,7 @@ from keras_deid.cli.train import photo_settings
 from keras_deid.errors import UserError
 
 if TYPE_CHECKING:
-    from keras_deid.comparison.plan import Job
+    from keras_deid.comparison.plan import PlannedRun
 
 _TRAIN = "from keras_deid.cli.train import main; raise SystemExit(main())"
 
@@ -37,11 +37,11 @@ def main(words: Sequence[str], seeds: int, photos: Path | None, out: Path) -> in
     seed are one model. Settings as key=value hold for all the configurations.
 
     Started again, the command continues where it was stopped. It writes OUT/comparison.html (one file; open it in a
-    browser), comparison.md and comparison.csv.
+    browser), comparison.md, comparison.csv and comparison.json.
     """
-    from keras_deid.comparison.plan import comparing_steps, make_plan, models_of
+    from keras_deid.comparison.plan import comparing_steps, entries_of, make_plan
 
-    jobs = make_plan(
+    planned = make_plan(
         [Path(word) for word in words if not _is_setting(word)],
         [word for word in words if _is_setting(word)],
         seeds=seeds,
@@ -49,42 +49,42 @@ def main(words: Sequence[str], seeds: int, photos: Path | None, out: Path) -> in
         photos=photos,
         photo_settings=photo_settings(photos),
     )
-    models = models_of(jobs)
-    begin = Steps(len(jobs) + comparing_steps(models))
-    _train(jobs, begin)
+    entries = entries_of(planned)
+    begin = Steps(len(planned) + comparing_steps(entries))
+    _train(planned, begin)
 
     start_tensorflow()
     from keras_deid.comparison.compare import compare
     from keras_deid.comparison.report import summary_markdown
 
-    contents = compare(models, out, command=command_line(), progress=begin)
+    contents = compare(entries, out, command=command_line(), progress=lambda done, total, what: begin(what))
     print(summary_markdown(contents))
-    if not contents.same_budget:
-        print(f"warning: {contents.budget}", file=sys.stderr)
-    print(f"written: {out / 'comparison.html'}, comparison.md, comparison.csv")
+    if not contents.budget.is_same:
+        print(f"warning: {contents.budget_sentence}", file=sys.stderr)
+    print(f"written: {out / 'comparison.html'}, comparison.md, comparison.csv, comparison.json")
     return 0
 
 
-def _train(jobs: "Sequence[Job]", begin: Steps) -> None:
+def _train(planned: "Sequence[PlannedRun]", begin: Steps) -> None:
     from keras_deid.comparison.plan import minutes_left
 
-    for job in jobs:
-        if job.is_trained:
-            begin(f"{job.folder}: is trained")
+    for run in planned:
+        if run.is_trained:
+            begin(f"{run.folder}: is trained")
             continue
-        minutes = minutes_left(jobs)
+        minutes = minutes_left(planned)
         left = "" if minutes is None else f"; training takes about {minutes:.0f} minutes more in all"
-        begin(f"{job.folder}: training{left}")
-        _run_training(job)
+        begin(f"{run.folder}: training{left}")
+        _run_training(run)
 
 
-def _run_training(job: "Job") -> None:
+def _run_training(run: "PlannedRun") -> None:
     """Trains in a process of its own, whose memory and precision leave no trace on the next."""
-    code = subprocess.run([sys.executable, "-c", _TRAIN, *(job.training or ())], check=False).returncode
+    code = subprocess.run([sys.executable, "-c", _TRAIN, *(run.training or ())], check=False).returncode
     if code < 0 or code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     if code:
-        raise UserError(f"{job.folder}: training ended with exit code {code}")
+        raise UserError(f"{run.folder}: training ended with exit code {code}")
 
 
 def _is_setting(word: str) -> bool:

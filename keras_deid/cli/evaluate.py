@@ -22,13 +22,12 @@ from keras_deid.cli.run_folder import load_run_config
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
-from keras_deid.progress import Counter
+from keras_deid.evaluation.metrics import LEARNED_METRICS
 from keras_deid.shipped import products_folder
 
 if TYPE_CHECKING:
     from keras_deid.config import Config
 
-LEARNED_METRICS = ("lpips", "fid", "kid")
 # The run is trained: what else its configuration says cannot change any more.
 _MAY_CHANGE = ("data.", "deidentify.")
 
@@ -104,9 +103,10 @@ def main(
 
 
 def _evaluate(options: _Options, config: "Config", groups: bool, names: list[str] | None) -> int:
-    from keras_deid.evaluation.job import check_out, count_pictures, evaluate_data
+    from keras_deid.evaluation.evaluate import evaluate_data
+    from keras_deid.evaluation.evaluation_file import check_out
     from keras_deid.evaluation.learned_metrics import load_learned_metrics
-    from keras_deid.evaluation.table import further_table, group_table, table
+    from keras_deid.evaluation.tables import further_table, group_table, metrics_table
     from keras_deid.models.saved import load_generator
 
     run, split, limit = options.run, options.split, options.limit
@@ -115,19 +115,20 @@ def _evaluate(options: _Options, config: "Config", groups: bool, names: list[str
     generator = load_generator(run)
     learned = load_learned_metrics(names) if names else None
     with Bar("pictures") as progress:
-        more = Counter(progress, count_pictures(config, split, limit), "evaluating").add
-        metrics = evaluate_data(generator, config, split, out, limit, more, learned)
-    print(table(metrics))
-    print(further_table(metrics))
+        evaluation = evaluate_data(generator, config, split, out, limit, progress, learned)
+    print(metrics_table(evaluation))
+    print(further_table(evaluation))
     if groups:
-        print(group_table(metrics))
+        print(group_table(evaluation))
     print(f"written: {out}, {out.with_suffix('.csv').name}, {out.with_suffix('.png').name}")
     return 0
 
 
 def _blocks(options: _Options, config: "Config", blocks: list[float]) -> int:
-    from keras_deid.evaluation.blocks import blocks_table, check_blocks, evaluate_blocks
-    from keras_deid.evaluation.job import check_out, count_pictures
+    from keras_deid.evaluation.block_study import check_blocks, evaluate_blocks
+    from keras_deid.evaluation.evaluation_file import check_out
+    from keras_deid.evaluation.faces_found import evaluation_detector
+    from keras_deid.evaluation.tables import blocks_table
     from keras_deid.models.saved import load_generator
 
     run, split, limit = options.run, options.split, options.limit
@@ -136,25 +137,24 @@ def _blocks(options: _Options, config: "Config", blocks: list[float]) -> int:
     check_blocks(config)
     generator = load_generator(run)
     with Bar("pictures") as progress:
-        more = Counter(progress, len(blocks) * count_pictures(config, split, limit), "evaluating").add
-        metrics = evaluate_blocks(generator, config, split, blocks, out, limit, more)
-    print(blocks_table(metrics))
+        study = evaluate_blocks(generator, config, split, blocks, out, evaluation_detector(), limit, progress)
+    print(blocks_table(study))
     print(f"written: {out}, {out.with_suffix('.csv').name}, {out.with_suffix('.png').name}")
     return 0
 
 
 def _usefulness(options: _Options, config: "Config") -> int:
-    from keras_deid.evaluation.job import check_out
-    from keras_deid.evaluation.usefulness import count_steps, evaluate_usefulness, usefulness_table
+    from keras_deid.evaluation.evaluation_file import check_out
+    from keras_deid.evaluation.tables import usefulness_table
+    from keras_deid.evaluation.usefulness import evaluate_usefulness
     from keras_deid.models.saved import load_generator
 
     out = options.out or _products(options.run) / "usefulness.json"
     check_out(out)
     generator = load_generator(options.run)
-    with Bar("pictures") as progress:
-        more = Counter(progress, count_steps(config, options.limit), "evaluating").add
-        metrics = evaluate_usefulness(generator, config, out, options.limit, more)
-    print(usefulness_table(metrics))
+    with Bar("steps") as progress:
+        usefulness = evaluate_usefulness(generator, config, out, options.limit, progress)
+    print(usefulness_table(usefulness))
     print(f"written: {out}")
     return 0
 

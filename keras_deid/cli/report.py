@@ -12,7 +12,6 @@ from keras_deid.cli.progress import Bar
 from keras_deid.cli.run_folder import load_run_config
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.split import SPLITS
-from keras_deid.progress import Counter
 from keras_deid.shipped import products_folder
 
 METHODS = ("gradcam", "gradcam++", "layercam", "scorecam")
@@ -67,8 +66,10 @@ def main(
     config = load_run_config(runs[0], prepared=data)
 
     start_tensorflow()
-    from keras_deid.explain.job import explain, load_networks
+    from keras_deid.explain.explain import explain
+    from keras_deid.explain.networks import load_networks
     from keras_deid.explain.pictures import load_pictures, pictures_of_folder
+    from keras_deid.explain.report import summary_lines
     from keras_deid.explain.study import count_maps
 
     networks = load_networks(runs, versus)
@@ -76,7 +77,6 @@ def main(
     wanted = list(dict.fromkeys(targets))
     maps = count_maps(networks, len(pictures), len(wanted))
     with Bar("maps") as progress:
-        counter = Counter(progress, maps, "maps")
         summary = explain(
             networks,
             pictures,
@@ -85,12 +85,10 @@ def main(
             targets=wanted,
             method=method,
             command=command_line(),
-            progress=lambda what, done: counter.add(done),
+            progress=progress,
         )
-    for note in summary["notes"]:
-        print(f"note: {note}")
-    for verdict in summary["verdicts"]:
-        print(f"{verdict['target']}: {verdict['sentence']}")
+    for line in summary_lines(summary):
+        print(line)
     print(f"written: {out / 'report.html'}, localisation.csv, localisation.json, localisation.md, pictures/")
     print(f"{len(pictures)} pictures, {maps} maps in {time.perf_counter() - started:.0f} s")
     return 0

@@ -14,9 +14,11 @@ from keras_deid.cli.command import Command
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
+from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
 
 if TYPE_CHECKING:
     from keras_deid.restoring.model import PictureModel
+    from keras_deid.restoring.region_sources import RegionSource
 
 EXIT_SOME_BROKEN = 1
 EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
@@ -25,43 +27,80 @@ BAR_DELAY = 1.0  # seconds; what is done sooner needs no bar
 
 @click.command("restore", cls=Command)
 @click.argument("source", metavar="INPUT", type=PATH)
-@click.option("--out", metavar="OUTPUT", type=PATH, required=True, help="A folder for a folder, else a file.")
-@click.option("--run", metavar="RUN", type=RunFolder(), help="A trained run: its folder, or the name of a shipped one.")
+@click.argument("out", metavar="[OUTPUT]", type=PATH, required=False)
+@click.option(
+    "--run",
+    metavar="RUN",
+    type=RunFolder(),
+    help=f"A trained run: its folder, or the name of a shipped one.  [default: {DEFAULT_RUN}]",
+)
 @click.option("--model", metavar="FOLDER", type=PATH, help="An exported model, which keras-deid export writes.")
 @click.option("--url", metavar="URL", help="A model on a server: http://HOST:8501/v1/models/NAME.")
 @click.option("--grpc", metavar="HOST:8500/NAME", help="The same over gRPC.")
 @click.option(
+    "--locator",
+    metavar="RUN",
+    type=RunFolder(),
+    help=f"What finds the regions: a trained run, or the name of a shipped one.  [default: {LOCATOR_RUN}]",
+)
+@click.option(
+    "--threshold",
+    metavar="X",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Least score of a region, between 0 and 1.  [default: 0.5]",
+)
+@click.option(
     "--boxes",
     metavar="CSV",
     type=PATH,
-    help="Regions to restore (path,x0,y0,x1,y1 in pixels; for videos perhaps frame, from 0): only they change.  "
-    "[default: the whole picture]",
+    help="Restore these regions instead of looking for some (path,x0,y0,x1,y1 in pixels; for videos perhaps frame, "
+    "from 0).",
 )
+@click.option("--whole", is_flag=True, help="Give the model the whole picture, as the paper does; no regions.")
+@click.option(
+    "--find", metavar="CSV", type=PATH, help="Only write the regions that are found; correct and give --boxes."
+)
+@click.option("--overlays", metavar="FOLDER", type=PATH, help="With --find: pictures with the regions drawn over them.")
 def main(
     source: Path,
-    out: Path,
+    out: Path | None,
     run: Path | None,
     model: Path | None,
     url: str | None,
     grpc: str | None,
+    locator: Path | None,
+    threshold: float | None,
     boxes: Path | None,
+    whole: bool,
+    find: Path | None,
+    overlays: Path | None,
 ) -> int:
-    """Restore INPUT: a picture, a video, or a folder of them.
+    """Restore INPUT, a picture, a video, or a folder of them, and write OUTPUT.
 
-    One of --run, --model, --url and --grpc says what restores. With --url or --grpc a server does the work, TensorFlow
-    Serving or the stand-in of keras-deid serve.
+    Hidden regions are found, restored and put back; every other pixel stays as it is. A picture in which nothing is
+    found is copied byte for byte. Restored faces are invented: they are not the faces that were there.
 
     Outputs have the formats and, in a folder, the paths of their inputs, are marked as synthetic in their metadata, and
-    are listed in OUTPUT/manifest.json. The same command continues where it was stopped. With --boxes only those regions
-    change. The exit code is 1 if some files could not be read.
+    are listed in OUTPUT/manifest.json. The same command continues where it was stopped. With --url or --grpc a server
+    does the work. The exit code is 1 if some files could not be read.
     """
-    if only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc}) is None:
-        raise click.UsageError("Missing one of --run, --model, --url and --grpc")
+    only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc})
+    how = only_one({"--boxes": boxes, "--whole": whole, "--find": find})
+    if how in ("--boxes", "--whole") and (locator or threshold):
+        raise click.UsageError(f"--locator and --threshold cannot be given with {how}: nothing is looked for")
+    if (out is None) != (find is not None):
+        raise click.UsageError("Missing OUTPUT." if out is None else "--find writes no OUTPUT; leave one of them out")
+    if overlays is not None and find is None:
+        raise click.UsageError("--overlays needs --find")
     if not source.exists():
         raise UserError(f"{source}: does not exist; give a picture, a video, or a folder of them")
     with _terminable():
+        if find is not None:
+            return _find(source, find, overlays, _located(None, locator, threshold))
+        assert out is not None
         opened = _open_model(run, model, url, grpc)
-        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, boxes)
+        regions = None if whole else _listed(boxes) if boxes is not None else _located(opened, locator, threshold)
+        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, regions)
 
 
 @contextlib.contextmanager
@@ -88,33 +127,67 @@ def _open_model(run: Path | None, model: Path | None, url: str | None, grpc: str
         from keras_deid.serving.grpc_client import GrpcModel
 
         return GrpcModel(grpc)
-    if run is not None:
-        from keras_deid.restoring.run_model import RunModel
+    if model is not None:
+        from keras_deid.restoring.model import LocalModel
 
-        return RunModel(run)
-    from keras_deid.restoring.model import LocalModel
+        return LocalModel(model)
+    from keras_deid.restoring.run_model import RunModel
 
-    assert model is not None
-    return LocalModel(model)
+    return RunModel(run or find_run(DEFAULT_RUN))
 
 
-def _restore_file(source: Path, out: Path, model: "PictureModel", boxes: Path | None) -> int:
+def _listed(boxes: Path) -> "RegionSource":
+    from keras_deid.restoring.region_sources import Listed
+
+    return Listed(boxes)
+
+
+def _located(model: "PictureModel | None", locator: Path | None, threshold: float | None) -> "RegionSource":
+    """Finds regions with the locator that is named, else the one that the exported model has, else the shipped one."""
+    from keras_deid.restoring.locate import THRESHOLD
+    from keras_deid.restoring.region_sources import Located
+
+    if locator is None and model is not None and model.mark is not None:
+        return Located(model.mark, model.identity, threshold or THRESHOLD)
+    start_tensorflow()
+    from keras_deid.restoring.run_locator import RunLocator
+
+    opened = RunLocator(locator or find_run(LOCATOR_RUN))
+    return Located(opened.mark, opened.identity, threshold or THRESHOLD)
+
+
+def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource") -> int:
+    from keras_deid.restoring.finding import find_in
+
+    with Bar("pictures", delay=BAR_DELAY) as progress:
+        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress)
+    for error in broken:
+        print(f"skipped: {error}", file=sys.stderr)
+    print(f"found: {found} regions in {pictures} pictures; written: {csv_file}")
+    return EXIT_SOME_BROKEN if broken else 0
+
+
+def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
     from keras_deid.restoring.restore import restore_file
 
     target = out / source.name if out.is_dir() else out
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        restore_file(source, target, model, boxes=boxes, progress=progress)
-    print(f"written: {target}")
+        restored = restore_file(source, target, model, regions, progress=progress)
+    if restored == 0:
+        print(f"nothing found: {target} is a copy of {source}")
+    else:
+        print(f"written: {target}" + ("" if restored is None else f", {restored} regions restored"))
     return 0
 
 
-def _restore_folder(source: Path, out: Path, model: "PictureModel", boxes: Path | None) -> int:
+def _restore_folder(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
     from keras_deid.restoring.restore import restore_folder
 
     with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
-        report = restore_folder(source, out, model, boxes=boxes, progress=progress, video_progress=of_video)
+        report = restore_folder(source, out, model, regions, progress=progress, video_progress=of_video)
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
     before = f", {report.kept} were there already" if report.kept else ""
-    print(f"restored: {report.restored} files{before}, {len(report.broken)} skipped; see {out}")
+    copied = f", {report.copied} copied (nothing found)" if report.copied else ""
+    print(f"restored: {report.restored} files{copied}{before}, {len(report.broken)} skipped; see {out}")
     return EXIT_SOME_BROKEN if report.broken else 0

@@ -14,7 +14,6 @@ from keras_deid.cli.ending import EXIT_INTERRUPTED
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
-from keras_deid.progress import Counter
 
 if TYPE_CHECKING:
     from keras_deid.config import Config
@@ -57,7 +56,7 @@ def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bo
     folder = folder or Path("runs") / loaded.name
 
     start_tensorflow()
-    from keras_deid.evaluation.table import table
+    from keras_deid.evaluation.tables import metrics_table
     from keras_deid.training.run import Interrupted, run
 
     try:
@@ -69,7 +68,7 @@ def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bo
     if metrics is None:
         print(f"not evaluated: there are no test pictures with their originals; the run is in {folder}/")
     else:
-        print(table(metrics))
+        print(metrics_table(metrics))
         print(f"look at: {folder}/evaluation.png, {folder}/samples/; metrics: {folder}/summary.json")
     if not metrics_only:
         _then("attention", "attention report", _explain, loaded, folder)
@@ -86,13 +85,12 @@ def _then(label: str, what: str, step: Callable[["Config", Path], str], config: 
 
 
 def _explain(config: "Config", folder: Path) -> str:
-    from keras_deid.explain.job import explain_run
+    from keras_deid.explain.explain import explain_run
 
     report = folder / "attention" / "report.html"
     if not _newer(report, folder):
         with Bar("maps") as progress:
-            counter = Counter(progress, None, "maps")
-            explain_run(folder, config, EXPLAINED, lambda what, done: counter.add(done))
+            explain_run(folder, config, EXPLAINED, progress)
     return str(report)
 
 

@@ -1,1 +1,1 @@
-"""Several runs side by side: what is trained for it, whose figures are better, and the page that says so."""
+"""Several runs side by side: what has to be trained, which is better, and the page that reports it."""

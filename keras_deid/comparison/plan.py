@@ -1,4 +1,4 @@
-"""What there is to do: which runs are compared, what has to be trained for them, in which order."""
+"""The plan of a comparison: which runs take part, which of them have to be trained, and in which order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FILES_OF_A_RUN = ("summary.json", "generator.keras", "history.csv")
 
 
 @dataclass(frozen=True)
-class Job:
+class PlannedRun:
     """A run that takes part in the comparison.
 
     Attributes:
@@ -57,7 +57,7 @@ def make_plan(
     out: Path,
     photos: Path | None = None,
     photo_settings: Sequence[str] = (),
-) -> list[Job]:
+) -> list[PlannedRun]:
     """Lists the runs to compare: those that are ready, then those to train, all models' first seeds first.
 
     Args:
@@ -76,34 +76,34 @@ def make_plan(
         raise UserError("nothing to compare: give configurations such as configs/ablation/*.yaml, or folders of runs")
     if seeds > 1 and any(word.startswith("training.seed=") for word in overrides):
         raise UserError(f"--seeds {seeds} trains with training.seed=0 to {seeds - 1}: leave out training.seed=...")
-    jobs = [_given_run(path) for path in paths if path.is_dir()]
+    planned = [_given_run(path) for path in paths if path.is_dir()]
     for seed in range(seeds):
         for path in paths:
             if not path.is_dir():
-                jobs.append(_training(path, overrides, seed if seeds > 1 else None, out, photos, photo_settings))
-    for job in jobs:
-        _check_what_is_there(job)
-    models_of(jobs)
-    _check_data(jobs)
-    return jobs
+                planned.append(_training(path, overrides, seed if seeds > 1 else None, out, photos, photo_settings))
+    for run in planned:
+        _check_what_is_there(run)
+    entries_of(planned)
+    _check_data(planned)
+    return planned
 
 
-def models_of(jobs: Sequence[Job]) -> dict[str, list[Job]]:
-    """Groups runs that differ in training.seed alone: they are seeds of one model.
+def entries_of(planned: Sequence[PlannedRun]) -> dict[str, list[PlannedRun]]:
+    """Groups runs that differ in training.seed alone: they are one entry.
 
     Returns:
-        by the model's name (its configuration's, less an ending like "_seed1") its runs, by seed; models in the order
-        of the jobs.
+        by the entry's name (its configuration's, less an ending like "_seed1") its runs, by seed; entries in the order
+        of the runs.
 
     Raises:
         UserError: if two models have one name, or two runs are the same seed of one model.
     """
-    groups: dict[str, list[Job]] = {}
-    for job in jobs:
-        groups.setdefault(_identity(job.config), []).append(job)
-    models: dict[str, list[Job]] = {}
+    groups: dict[str, list[PlannedRun]] = {}
+    for run in planned:
+        groups.setdefault(_identity(run.config), []).append(run)
+    entries: dict[str, list[PlannedRun]] = {}
     for group in groups.values():
-        group.sort(key=lambda job: job.config.training.seed)
+        group.sort(key=lambda run: run.config.training.seed)
         for one, other in zip(group, group[1:], strict=False):
             if one.config.training.seed == other.config.training.seed:
                 raise UserError(
@@ -111,19 +111,19 @@ def models_of(jobs: Sequence[Job]) -> dict[str, list[Job]]:
                     f"{one.config.training.seed}; give one of them"
                 )
         name = re.sub(r"_seed\d+$", "", group[0].config.name)
-        if name in models:
+        if name in entries:
             raise UserError(
-                f"{models[name][0].source} and {group[0].source}: both are called {name!r} and are not seeds of one "
-                f"model ({_what_differs(models[name][0].config, group[0].config)}); the names should differ: change "
+                f"{entries[name][0].source} and {group[0].source}: both are called {name!r} and are not seeds of one "
+                f"model ({_what_differs(entries[name][0].config, group[0].config)}); the names should differ: change "
                 "`name` in one of the configurations"
             )
-        models[name] = group
-    return models
+        entries[name] = group
+    return entries
 
 
-def comparing_steps(models: Mapping[str, Sequence[Job]]) -> int:
-    """How many steps `keras_deid.comparison.compare.compare` tells of: each model, the pictures, the speed."""
-    return len(models) + 2
+def comparing_steps(entries: Mapping[str, Sequence[PlannedRun]]) -> int:
+    """How many steps `keras_deid.comparison.compare.compare` reports: each entry, the pictures, the speed."""
+    return len(entries) + 2
 
 
 def model_settings(config: Config) -> dict[str, Any]:
@@ -135,19 +135,19 @@ def model_settings(config: Config) -> dict[str, Any]:
     }
 
 
-def _given_run(folder: Path) -> Job:
+def _given_run(folder: Path) -> PlannedRun:
     if not (folder / "config.yaml").is_file():
-        raise UserError(f"{folder}: is no run: it has no config.yaml; give the folder of a trained run")
-    job = Job(folder, load_config(folder / "config.yaml"), str(folder))
+        raise UserError(f"{folder}: is not a run: it has no config.yaml; give the folder of a trained run")
+    run = PlannedRun(folder, load_config(folder / "config.yaml"), str(folder))
     for file in _FILES_OF_A_RUN:
         if not (folder / file).is_file():
-            raise UserError(f"{folder}: is not finished: it has no {file}; finish it with scripts/train.py")
-    if not job.is_trained:
+            raise UserError(f"{folder}: is not finished: it has no {file}; finish it with keras-deid train")
+    if not run.is_trained:
         raise UserError(
-            f"{folder}: is not finished: summary.json does not tell of all the epochs in config.yaml; finish it with "
-            "scripts/train.py"
+            f"{folder}: is not finished: summary.json has fewer epochs than config.yaml; finish it with "
+            "keras-deid train"
         )
-    return job
+    return run
 
 
 def _training(
@@ -157,36 +157,36 @@ def _training(
     out: Path,
     photos: Path | None,
     photo_settings: Sequence[str],
-) -> Job:
+) -> PlannedRun:
     words = [*overrides, *([] if seed is None else [f"training.seed={seed}"])]
     config = load_config(path, [*photo_settings, *words])
     folder = out / (config.name if not seed else f"{config.name}_seed{seed}")
     options = ["--config", str(path), "--run", str(folder), *(["--photos", str(photos)] if photos else [])]
     source = str(path) if seed is None else f"{path} seed {seed}"
-    return Job(folder, config, source, (*options, "--metrics-only", *words))
+    return PlannedRun(folder, config, source, (*options, "--metrics-only", *words))
 
 
-def _check_what_is_there(job: Job) -> None:
+def _check_what_is_there(run: PlannedRun) -> None:
     """Sees that a folder which holds a run already holds the one that is meant."""
-    if job.training is None or not (job.folder / "config.yaml").is_file():
+    if run.training is None or not (run.folder / "config.yaml").is_file():
         return
-    there, given = load_config(job.folder / "config.yaml").flat(), job.config.flat()
-    without_meaning = _of_other_methods(job.config)
+    there, given = load_config(run.folder / "config.yaml").flat(), run.config.flat()
+    without_meaning = _of_other_methods(run.config)
     for key in sorted(there | given):
         if there.get(key) != given.get(key) and key not in _MAY_DIFFER and not key.startswith(without_meaning):
             raise UserError(
-                f"{job.folder}: was trained with {key}={there.get(key)!r}, {job.source} has {given.get(key)!r}; give "
+                f"{run.folder}: was trained with {key}={there.get(key)!r}, {run.source} has {given.get(key)!r}; give "
                 "the same settings, or choose another --out"
             )
 
 
-def _check_data(jobs: Sequence[Job]) -> None:
+def _check_data(planned: Sequence[PlannedRun]) -> None:
     """Sees before anything is trained that all are measured on the same pictures, as far as settings tell.
 
-    Runs that are ready say more: see `keras_deid.comparison.models.check_same_data`.
+    Runs that are ready say more: see `keras_deid.comparison.runs.check_same_data`.
     """
-    measured = {job.source: _measured_on(job.config) for job in jobs}
-    trained_on = {job.source: _trained_on(job.config) for job in jobs if job.training is not None}
+    measured = {run.source: _measured_on(run.config) for run in planned}
+    trained_on = {run.source: _trained_on(run.config) for run in planned if run.training is not None}
     for settings in (measured, trained_on):
         first = next(iter(settings), "")
         for source, theirs in settings.items():
@@ -242,20 +242,20 @@ def _what_differs(one: Config, other: Config) -> str:
     return f"{', '.join(keys[:3])} differ{'s' if len(keys) == 1 else ''}"
 
 
-def minutes_left(jobs: Sequence[Job]) -> float | None:
+def minutes_left(planned: Sequence[PlannedRun]) -> float | None:
     """Estimates how long the training that is still to do takes, from the runs that are trained.
 
     Returns:
         minutes; None where no run is trained yet, from which to tell.
     """
     of_model: dict[str, list[float]] = {}
-    for job in jobs:
-        if job.is_trained and (minutes := _minutes(job.folder)) is not None:
-            of_model.setdefault(_identity(job.config), []).append(minutes)
+    for run in planned:
+        if run.is_trained and (minutes := _minutes(run.folder)) is not None:
+            of_model.setdefault(_identity(run.config), []).append(minutes)
     everything = [minutes for found in of_model.values() for minutes in found]
     if not everything:
         return None
-    expected = [of_model.get(_identity(job.config), everything) for job in jobs if not job.is_trained]
+    expected = [of_model.get(_identity(run.config), everything) for run in planned if not run.is_trained]
     return float(sum(sum(found) / len(found) for found in expected))
 
 

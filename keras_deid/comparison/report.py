@@ -1,24 +1,28 @@
-"""`comparison.html`: one file that answers first, then shows the figures, the pictures and the curves."""
+"""`comparison.html` and its Markdown: answers first, then the metrics, the pictures and the curves."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from keras_deid.comparison import figures
-from keras_deid.comparison.answers import Answer
+from keras_deid.comparison import plots
+from keras_deid.comparison.answers import AttentionAnswer, BestAnswer, Pair
+from keras_deid.comparison.budget import Budget
 from keras_deid.comparison.cost import COSTS, cost_words
+from keras_deid.comparison.entries import Entry, baselines_of
 from keras_deid.comparison.gallery import Gallery
-from keras_deid.comparison.metrics import PRIMARY
-from keras_deid.comparison.models import Model, floors_of
-from keras_deid.comparison.table import TO_BEST, Table, markdown
+from keras_deid.comparison.table import TO_BEST, Table, to_best_words
 from keras_deid.config import Config
-from keras_deid.evaluation.table import input_name
-from keras_deid.explain.figures import enlarged, png, scale_bar
-from keras_deid.page import render_page
+from keras_deid.evaluation.baselines import INPUT
+from keras_deid.evaluation.evaluation_file import input_name
+from keras_deid.evaluation.metrics import PRIMARY
+from keras_deid.report.images import enlarged, png
+from keras_deid.report.overlay import scale_bar
+from keras_deid.report.page import render, wording
 
 RESTORED_PER_SECOND = "images/s restored"
+SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -26,95 +30,110 @@ class Contents:
     """Everything that the page tells.
 
     Attributes:
-        models: that are compared.
-        table: their figures.
+        entries: that are compared.
+        table: their metrics.
         attention: is attention worth it here?
-        best: which model is the best?
-        places: sentences on where attention sits.
-        budget: what each run was given to learn with, in a sentence.
-        same_budget: whether it was the same for all.
-        speeds: images that each model's generator restores in a second.
+        best: which entry is the best?
+        places: pairs of entries that differ in where attention sits.
+        budget: what the runs were given to learn with.
+        speeds: images that each entry's generator restores in a second.
         gallery: the picture grid.
-        blocks: (strength, dB) by name of a floor or a model; empty where the strength cannot be chosen.
-        settings: what somebody needs who wants to repeat it, by its name.
+        blocks: (strength, dB) by name of a baseline or an entry; empty where the strength cannot be chosen.
+        settings: what is needed to repeat it, by its name.
         command: that does so.
     """
 
-    models: Sequence[Model]
+    entries: Sequence[Entry]
     table: Table
-    attention: Answer
-    best: Answer
-    places: Sequence[str]
-    budget: str
-    same_budget: bool
+    attention: AttentionAnswer
+    best: BestAnswer
+    places: Sequence[Pair]
+    budget: Budget
     speeds: Mapping[str, float]
     gallery: Gallery
     blocks: Mapping[str, Sequence[tuple[float, float]]]
     settings: Mapping[str, Any]
     command: str
 
+    @property
+    def budget_sentence(self) -> str:
+        """What the runs were given to learn with, in words."""
+        return wording("comparison/words.jinja").budget(self.budget)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns the form of `comparison.json`: the answers as numbers and booleans."""
+        return {
+            "schema": SCHEMA,
+            "entries": [row.name for row in self.table.entries],
+            "pictures": self.table.pictures,
+            "attention": asdict(self.attention),
+            "best": asdict(self.best),
+            "places": [asdict(pair) for pair in self.places],
+            "budget": {**asdict(self.budget), "is_same": self.budget.is_same},
+            "restored_per_second": dict(self.speeds),
+            "blocks": {name: list(points) for name, points in self.blocks.items()},
+            "notes": list(self.gallery.notes),
+            "settings": dict(self.settings),
+            "command": self.command,
+        }
+
 
 def page(contents: Contents) -> str:
     """Writes the page, which holds all its pictures."""
-    return render_page(
+    return render(
         "comparison/report.html",
         contents=contents,
+        words=wording("comparison/words.jinja"),
         table=contents.table,
         primary=PRIMARY,
         to_best=TO_BEST,
         costs=cost_table(contents),
         columns={label: [png(enlarged(one)) for one in shown] for label, shown in contents.gallery.columns.items()},
         scale=None if contents.gallery.top is None else scale_bar(contents.gallery.top),
-        learning={against: figures.learning_curves(contents.models, against) for against in ("images", "minutes")},
+        learning={against: plots.learning_curves(contents.entries, against) for against in ("images", "minutes")},
         blocks=_block_plot(contents),
-        several_seeds=any(len(model.runs) > 1 for model in contents.models),
+        several_seeds=any(len(entry.runs) > 1 for entry in contents.entries),
     )
 
 
 def cost_table(contents: Contents) -> tuple[list[str], dict[str, list[str]]]:
-    """Lays out what the models cost.
+    """Lays out what the entries cost.
 
     Returns:
-        the headings, and by model its cells; a column that nobody knows anything for is left out.
+        the headings, and by entry its cells; a column without any value is left out.
     """
-    words = {model.name: cost_words(model.runs) for model in contents.models}
+    words = {entry.name: cost_words(entry.runs) for entry in contents.entries}
     known = [name for name in COSTS if any(costs[name] for costs in words.values())]
     rows = {
-        model: [*(costs[name] for name in known), f"{contents.speeds[model]:,.0f}" if model in contents.speeds else ""]
-        for model, costs in words.items()
+        name: [*(costs[cost] for cost in known), f"{contents.speeds[name]:,.0f}" if name in contents.speeds else ""]
+        for name, costs in words.items()
     }
     return [*(COSTS[name] for name in known), RESTORED_PER_SECOND], rows
 
 
 def summary_markdown(contents: Contents) -> str:
     """Writes answers, table and costs as Markdown, for documents and for the terminal."""
-    headings, rows = cost_table(contents)
-    lines = [
-        contents.attention.headline,
-        contents.best.headline,
-        contents.budget,
-        "",
-        *(f"- {sentence}" for sentence in (*contents.attention.sentences, *contents.places, *contents.best.sentences)),
-        "",
-        markdown(contents.table),
-        "",
-        f"| | {' | '.join(headings)} |",
-        "|---|" + "---|" * len(headings),
-        *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    return render(
+        "comparison/comparison.md.jinja",
+        contents=contents,
+        table=contents.table,
+        primary=PRIMARY,
+        to_best=TO_BEST,
+        to_best_words=to_best_words,
+        costs=cost_table(contents),
+    )
 
 
 def _block_plot(contents: Contents) -> bytes | None:
     if not contents.blocks:
         return None
-    first = contents.models[0].runs[0]
-    floors = floors_of(contents.models)
-    input_ = input_name(first.figures)
-    named = {input_ if name == "mosaic" else name: points for name, points in contents.blocks.items()}
-    return figures.block_curves(named, [input_ if name == "mosaic" else name for name in floors], _unit(first.config))
+    first = contents.entries[0].runs[0]
+    label = input_name(first.evaluation)
+    named = {label if name == INPUT else name: points for name, points in contents.blocks.items()}
+    baselines = [label if name == INPUT else name for name in baselines_of(contents.entries)]
+    return plots.block_curves(named, baselines, _unit(first.config))
 
 
 def _unit(config: Config) -> str:
     what = "mosaic block" if config.deidentify.method == "mosaic" else "standard deviation of the blur"
-    return f"{what}, {'widths of the face' if config.deidentify.unit == 'face' else 'pixels'}"
+    return f"{what}, {'face widths' if config.deidentify.unit == 'face' else 'pixels'}"

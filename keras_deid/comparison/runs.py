@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_deid.config import Config
 from keras_deid.errors import UserError
-
-RESTORED = "restored"
-ORIGINAL = "original"
-# Columns of `evaluation.csv` that are no scores.
-_NO_SCORES = ("path", "source", "box_width", "block", "brightness")
+from keras_deid.evaluation.evaluation import NOT_SCORES, ORIGINAL, RESTORED
+from keras_deid.evaluation.evaluation_file import read_evaluation, read_json
 
 
 @dataclass(frozen=True)
@@ -29,9 +25,9 @@ class Run:
         folder: where it is.
         config: its configuration.
         summary: what `summary.json` holds.
-        figures: what `evaluation.json` holds.
+        evaluation: what `evaluation.json` holds.
         paths: of the pictures, in the order of the scores.
-        scores: by source ("original", "mosaic", ..., "restored") and metric, float64 `(pictures,)` with NaN.
+        scores: by source ("original", "input", ..., "restored") and metric, float64 `(pictures,)` with NaN.
         history: the lines of `history.csv`.
     """
 
@@ -39,7 +35,7 @@ class Run:
     folder: Path
     config: Config
     summary: Mapping[str, Any]
-    figures: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
     paths: tuple[str, ...]
     scores: Mapping[str, Mapping[str, np.ndarray]]
     history: Sequence[Mapping[str, float]]
@@ -58,7 +54,11 @@ class Run:
 
     def mean(self, source: str, metric: str) -> float | None:
         """A mean from `evaluation.json`, which also has metrics of a whole set of pictures (FID)."""
-        means = {ORIGINAL: self.figures["original"], RESTORED: self.figures["restored"], **self.figures["inputs"]}
+        means = {
+            ORIGINAL: self.evaluation["original"],
+            RESTORED: self.evaluation["restored"],
+            **self.evaluation["baselines"],
+        }
         value = means.get(source, {}).get(metric)
         return float(value) if isinstance(value, (int, float)) else None
 
@@ -76,52 +76,34 @@ def read_run(label: str, folder: Path, config: Config, evaluate: Callable[[Path,
     Raises:
         UserError: if a file is missing or damaged.
     """
-    evaluation = folder / "evaluation.json"
-    if not _has_scores_of_test_split(evaluation):
-        evaluation = evaluate(folder, config)
-    figures = read_json(evaluation)
-    paths, scores = _read_scores(evaluation.with_suffix(".csv"))
+    file = folder / "evaluation.json"
+    if not _has_scores_of_test_split(file):
+        file = evaluate(folder, config)
+    paths, scores = _read_scores(file.with_suffix(".csv"))
     return Run(
         label=label,
         folder=folder,
         config=config,
         summary=read_json(folder / "summary.json"),
-        figures=figures,
+        evaluation=read_evaluation(file),
         paths=paths,
         scores=scores,
         history=_read_history(folder / "history.csv"),
     )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads an object from a JSON file.
-
-    Raises:
-        UserError: if the file is missing or damaged.
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); finish the run with scripts/train.py") from None
-    except ValueError:
-        raise UserError(f"{path}: is not readable as JSON; evaluate or train the run again") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{path}: expected an object, received {type(values).__name__}; evaluate the run again")
-    return values
-
-
 def check_same_data(runs: Sequence[Run]) -> None:
     """Sees that all runs were evaluated on the same pictures, de-identified the same way, and scored alike.
 
-    A prepared data set is known by its fingerprint, wherever it lies; what only one of two evaluations tells of
-    itself is no difference.
+    A prepared data set is known by its fingerprint, wherever it lies; settings that only one of two
+    evaluations has are not compared.
 
     Raises:
         UserError: if they were not.
     """
     first = runs[0]
     for run in runs[1:]:
-        for key, ours, theirs in _described(first.figures, run.figures):
+        for key, ours, theirs in _described(first.evaluation, run.evaluation):
             if ours != theirs:
                 raise UserError(
                     f"{run.folder} and {first.folder} were evaluated on different data ({key} is {theirs!r} and "
@@ -130,12 +112,12 @@ def check_same_data(runs: Sequence[Run]) -> None:
         if run.paths != first.paths:
             raise UserError(
                 f"{run.folder} and {first.folder} were evaluated on different data (the pictures in evaluation.csv): "
-                "evaluate both again with scripts/evaluate.py"
+                "evaluate both again with keras-deid evaluate"
             )
 
 
 def _described(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Pairs up what two evaluations tell of their data and their settings."""
+    """Pairs up the data and the settings of two evaluations."""
     pairs = [(key, one.get(key), other.get(key)) for key in ("split", "images")]
     for part in ("data", "settings"):
         ours, theirs = one.get(part, {}), other.get(part, {})
@@ -146,38 +128,34 @@ def _described(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[s
     return pairs
 
 
-def _has_scores_of_test_split(evaluation: Path) -> bool:
+def _has_scores_of_test_split(file: Path) -> bool:
     """Whether a run was evaluated on its test split: `evaluate.py` may have left another split's, or a part's."""
-    if not evaluation.is_file() or not evaluation.with_suffix(".csv").is_file():
+    if not file.is_file() or not file.with_suffix(".csv").is_file():
         return False
-    figures = read_json(evaluation)
-    missing = {"inputs", "restored", "original"} - set(figures)
-    return not missing and figures.get("split") == "test"
+    evaluation = read_evaluation(file)
+    return {"baselines", RESTORED, ORIGINAL} <= set(evaluation) and evaluation.get("split") == "test"
 
 
 def _read_scores(path: Path) -> tuple[tuple[str, ...], dict[str, dict[str, np.ndarray]]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            lines = list(csv.DictReader(file))
-        metrics = [name for name in lines[0] if name not in _NO_SCORES]
-        scores: dict[str, dict[str, np.ndarray]] = {}
-        for source in dict.fromkeys(line["source"] for line in lines):
-            own = [line for line in lines if line["source"] == source]
-            scores[source] = {
-                metric: np.array([float(line[metric]) if line[metric] else np.nan for line in own])
-                for metric in metrics
-            }
-        paths = tuple(line["path"] for line in lines if line["source"] == RESTORED)
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        raise UserError(f"{path}: is not readable as scores; evaluate the run again with scripts/evaluate.py") from None
+        table = pd.read_csv(path, dtype={"path": str})
+        metrics = [name for name in table if name not in NOT_SCORES]
+        table[metrics] = table[metrics].astype(np.float64)
+        scores = {
+            str(source): {metric: rows[metric].to_numpy() for metric in metrics}
+            for source, rows in table.groupby("source", sort=False)
+        }
+        paths = tuple(table.loc[table["source"] == RESTORED, "path"])
+    except (OSError, ValueError, KeyError):
+        raise UserError(f"{path}: is not readable as scores; evaluate the run again with keras-deid evaluate") from None
     if not paths:
-        raise UserError(f"{path}: has no scores of restored pictures; evaluate the run again with scripts/evaluate.py")
+        raise UserError(f"{path}: has no scores of restored pictures; evaluate the run again with keras-deid evaluate")
     return paths, scores
 
 
 def _read_history(path: Path) -> list[dict[str, float]]:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [{name: float(value) for name, value in line.items() if value} for line in csv.DictReader(file)]
-    except (OSError, ValueError, TypeError, AttributeError):
+        table = pd.read_csv(path, dtype=np.float64)
+    except (OSError, ValueError):
         raise UserError(f"{path}: is not readable as a history of epochs; train the run again") from None
+    return [{str(name): value for name, value in row.dropna().items()} for _, row in table.iterrows()]

@@ -25,7 +25,7 @@ def restored_per_second(
     Args:
         generators: by name, a function that restores a batch and returns when that is done.
         batch: what it is given, `(pictures, height, width, 3)`.
-        clock: tells the time in seconds.
+        clock: returns the time in seconds.
 
     Returns:
         pictures in a second by name: the median over the rounds. The first call of each, which compiles, is not

@@ -175,6 +175,10 @@ class GeneratorConfig(Section):
     upsampling: Literal["transposed", "resize"] = "transposed"
     global_skip: Flag = False
     residual_scale: Positive = 1.0
+    leak: Annotated[float, pydantic.Field(strict=True, ge=0, lt=1)] = 0.0
+    """Slope of the ReLUs for negative values."""
+    head_spread: Positive = 0.001
+    """With the global skip: standard deviation of the head's first weights."""
 
 
 class DiscriminatorConfig(Section):

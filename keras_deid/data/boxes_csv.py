@@ -51,7 +51,9 @@ def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
 
 
 def read_frame_boxes_csv(path: Path) -> dict[str, list[FrameBox]]:
-    """Reads boxes of pictures and videos: as `read_boxes_csv`, and there may be a column `frame`.
+    """Reads boxes of pictures and videos: as `read_boxes_csv`, perhaps with columns `frame` and `score`.
+
+    The score, which `restore --find` writes, is not used.
 
     Args:
         path: the file, UTF-8.
@@ -63,7 +65,7 @@ def read_frame_boxes_csv(path: Path) -> dict[str, list[FrameBox]]:
         UserError: as `read_boxes_csv`; or if a frame is neither empty nor a whole number from 0.
     """
     listed: dict[str, list[FrameBox]] = {}
-    for line, fields in _read_rows(path, optional=("frame",)):
+    for line, fields in _read_rows(path, optional=("frame", "score")):
         where = f"{path}:{line}"
         row = FrameBox(line, _parse_box(where, fields), _parse_frame(where, fields.get("frame", "")))
         listed.setdefault(_parse_path(fields), []).append(row)

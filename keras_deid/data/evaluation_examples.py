@@ -11,11 +11,13 @@ from keras_deid.data.covering import cover, cut_middle
 from keras_deid.data.deidentify import strength_in_pixels
 from keras_deid.data.picture_cache import padded_boxes
 from keras_deid.data.sources import PAIR_CHANNELS, Example, no_pictures, open_source
-from keras_deid.data.x_y_mask import x_y_mask
+from keras_deid.data.x_y_mask import enlarged_mosaics, x_y_mask
 from keras_deid.errors import UserError
 
 
-def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: str, batch_size: int) -> tf.data.Dataset:
+def evaluation_examples(
+    data: DataConfig, deidentify: DeidentifyConfig, split: str, batch_size: int, *, with_baselines: bool = False
+) -> tf.data.Dataset:
     """Returns the pictures of a split in a stable order, without augmentation.
 
     The whole stored picture is resized to `data.image_size`; where the shapes differ, it is resized to cover that size
@@ -26,13 +28,15 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
         deidentify: what hides the faces, at the fixed strength `block_size`; not used for pairs.
         split: `"train"`, `"val"` or `"test"`.
         batch_size: pictures in a batch; the last one may have fewer.
+        with_baselines: adds what restored pictures have to beat, for mosaics that were made here.
 
     Returns:
         data set of dicts of batches: `x`, `y` uint8 `(batch, height, width, 3)`; `mask` float32 and `person` uint8
         `(batch, height, width, 1)`, 0 or 1; `has_person` bool `(batch,)`; `box` float32 `(batch, 4)`, the face (of a
         pair: what surrounds the region); `boxes` float32 `(batch, faces, 4)`, all that were de-identified, `box` first,
         those that only fill up without area; `block` float32 `(batch,)`, mosaic block or blur sigma of `box` in pixels,
-        0 if it is not known; `path` string `(batch,)`.
+        0 if it is not known; `path` string `(batch,)`; with baselines of mosaics `bilinear` and `bicubic`, like `x`,
+        their block means enlarged.
 
     Raises:
         UserError: if the data cannot be opened or read, or the split is empty.
@@ -52,6 +56,7 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
         strength = strength_in_pixels(deidentify.block_size, boxes, deidentify.unit)
         x, y, mask = x_y_mask(picture, boxes, strength, deidentify)
         is_pair = picture.shape[-1] == PAIR_CHANNELS
+        wanted = with_baselines and not is_pair
         return {
             "x": x,
             "y": y,
@@ -62,6 +67,7 @@ def evaluation_examples(data: DataConfig, deidentify: DeidentifyConfig, split: s
             "boxes": boxes,
             "block": tf.zeros_like(strength[:, 0]) if is_pair else strength[:, 0],
             "path": stored["path"],
+            **(enlarged_mosaics(x, y, boxes, strength, deidentify) if wanted else {}),
         }
 
     with tf.device("/cpu:0"):

@@ -13,7 +13,7 @@ from keras_deid.data.photographs import Photograph
 from keras_deid.data.step_plan import batches_by_step, picture_numbers
 from keras_deid.hiding.afterwards import Afterwards
 from keras_deid.hiding.hiding import hide
-from keras_deid.hiding.lookalikes import LOOKALIKES
+from keras_deid.hiding.lookalikes import LOOKALIKES, PANELS
 from keras_deid.hiding.mixture import draw
 
 _CLEAN = 0.35
@@ -24,8 +24,8 @@ _ELSEWHERE = 0.12
 """How often something other than a face is hidden, too."""
 _LEFT_OPEN = 0.15
 """How often a face in a photograph with hidden faces stays visible."""
-_FACE_WIDTHS = (11.0, 260.0)
-"""Range of the first face's width in the window, in pixels."""
+_FACE_WIDTHS = (11.0, 130.0)
+"""Range of the first face's width in the window, in pixels; larger ones are found in a smaller picture."""
 _SCALES = (0.3, 1.4)
 """Range of the factor by which a photograph is resized for that."""
 _MARGIN = 64
@@ -47,7 +47,7 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
     """
     pixels, faces = _surroundings(photograph, size + 2 * _MARGIN, rng)
     if rng.random() < _LOOKALIKE:
-        pixels = LOOKALIKES[rng.integers(len(LOOKALIKES))](pixels, rng)
+        pixels = _with_lookalike(pixels, faces, rng)
     hidden = np.zeros(pixels.shape[:2], np.float32)
     afterwards = Afterwards()
     if rng.random() >= _CLEAN:
@@ -96,6 +96,21 @@ def locator_batches(
     return batches_by_step(make, shapes, (np.uint8, np.float32), start_step)
 
 
+def _with_lookalike(pixels: np.ndarray, faces: list[Box], rng: np.random.Generator) -> np.ndarray:
+    """Adds something that looks hidden and is not; a panel over a face would hide it, so that it goes elsewhere."""
+    lookalike = LOOKALIKES[rng.integers(len(LOOKALIKES))]
+    for _ in range(4):
+        changed = lookalike(pixels, rng)
+        if lookalike not in PANELS or not any(_differ(pixels, changed, face) for face in faces):
+            return changed
+    return pixels
+
+
+def _differ(one: np.ndarray, other: np.ndarray, box: Box) -> bool:
+    x0, y0, x1, y1 = (max(round(edge), 0) for edge in box)
+    return bool((one[y0:y1, x0:x1] != other[y0:y1, x0:x1]).any())
+
+
 def _surroundings(photograph: Photograph, size: int, rng: np.random.Generator) -> tuple[np.ndarray, list[Box]]:
     """Resizes the photograph and cuts a square that usually shows its first face, wherever in it.
 
@@ -124,7 +139,7 @@ def _surroundings(photograph: Photograph, size: int, rng: np.random.Generator) -
 
 
 def _draw_factor(face_width: float, rng: np.random.Generator) -> float:
-    if rng.random() < 0.3 or face_width < 1:
+    if face_width < 1 or (face_width <= _FACE_WIDTHS[1] and rng.random() < 0.3):
         return 1.0
     high = min(_FACE_WIDTHS[1] / face_width, _SCALES[1])
     low = min(max(_FACE_WIDTHS[0] / face_width, _SCALES[0]), high)

@@ -6,9 +6,12 @@ import tensorflow as tf
 
 from keras_deid.config import DeidentifyConfig
 from keras_deid.data.deidentify import deidentify as hide_regions
+from keras_deid.data.enlarging import Kernel, block_means_enlarged
+from keras_deid.data.regions import region_mask, scale_boxes
 from keras_deid.data.sources import PAIR_CHANNELS
 
 Batch = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+KERNELS: tuple[Kernel, ...] = ("bilinear", "bicubic")
 
 
 def x_y_mask(pictures: tf.Tensor, boxes: tf.Tensor, strength: tf.Tensor, deidentify: DeidentifyConfig) -> Batch:
@@ -35,3 +38,32 @@ def x_y_mask(pictures: tf.Tensor, boxes: tf.Tensor, strength: tf.Tensor, deident
         )
         mask = tf.maximum(mask, region)
     return x, y, mask
+
+
+def enlarged_mosaics(
+    x: tf.Tensor, y: tf.Tensor, boxes: tf.Tensor, strength: tf.Tensor, deidentify: DeidentifyConfig
+) -> dict[str, tf.Tensor]:
+    """Enlarges the block means of mosaics smoothly: what they give away without any learning.
+
+    Args:
+        x: de-identified pictures, uint8 `(batch, height, width, 3)`.
+        y: the originals, the same.
+        boxes: float32 `(batch, faces, 4)`, in pixels.
+        strength: float32 `(batch, faces)`, the blocks in pixels.
+        deidentify: how x came about.
+
+    Returns:
+        uint8 `(batch, height, width, 3)` by kernel: enlarged where the picture was de-identified, x elsewhere. Empty
+        unless the method is "mosaic": a blur and a solid box keep no block means.
+    """
+    if deidentify.method != "mosaic":
+        return {}
+    height, width = x.shape[1:3]
+    pictures: dict[str, tf.Tensor] = dict.fromkeys(KERNELS, x)
+    for face in range(boxes.shape[1]):  # in the order in which they were hidden
+        regions = scale_boxes(boxes[:, face], deidentify.scale, height, width)
+        inside = region_mask(regions, height, width, deidentify.shape) > 0
+        for kernel in KERNELS:
+            enlarged = block_means_enlarged(y, regions, strength[:, face], kernel)
+            pictures[kernel] = tf.where(inside, enlarged, pictures[kernel])
+    return pictures

@@ -1,1 +1,1 @@
-"""A trained model and a data set in, named numbers out."""
+"""Evaluation of trained models: metrics, tables, and the files that other commands read."""

@@ -1,272 +1,140 @@
-"""From a generator and a data set to figures: every picture is scored, then means and intervals are taken."""
+"""The whole of an evaluation: data, metrics, and what is written for other commands and for the eye."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-import cv2
 import keras
 import numpy as np
+import tensorflow as tf
 
-from keras_deid.config import DeidentifyConfig
-from keras_deid.errors import UserError
-from keras_deid.evaluation.faces_found import Detector, face_found
-from keras_deid.evaluation.floors import floors
-from keras_deid.evaluation.groups import GROUPED_BY, in_thirds
-from keras_deid.evaluation.image_quality import METRICS, as_region, picture_scores
+from keras_deid.atomic import write_json, write_text
+from keras_deid.config import Config
+from keras_deid.data.evaluation_examples import evaluation_examples
+from keras_deid.data.prepared import PreparedDataset
+from keras_deid.data.sources import open_source
+from keras_deid.evaluation.baselines import BICUBIC, INPUT
+from keras_deid.evaluation.evaluation import ORIGINAL, RESTORED, Evaluation
+from keras_deid.evaluation.evaluation_file import check_out, input_name
+from keras_deid.evaluation.faces_found import DETECTION_SIDE, LEAST_IOU, LEAST_SCORE, evaluation_detector
+from keras_deid.evaluation.image_quality import BOX_CONTEXT
 from keras_deid.evaluation.learned_metrics import LearnedMetrics
-from keras_deid.intervals import LEVEL, RESAMPLES, mean_interval
-from keras_deid.models.pixels import to_signed, to_uint8
+from keras_deid.evaluation.scoring import score_pictures
+from keras_deid.progress import Counter, Progress, silent
+from keras_deid.report.picture_grid import write_grid
 
-ALL_METRICS = (*METRICS, "faces_found")
-# What is told of each group of pictures.
-GROUP_METRICS = ("psnr_mask", "ssim_mask", "l1_mask", "psnr_box", "ssim_box", "psnr_outside", "faces_found")
-RESTORED = "restored"
-ORIGINAL = "original"
-# Pictures kept for the picture grid: the first of the split, always the same ones.
-SHOWN = 8
-
-# Of one source: by metric, a score for each picture, float64 `(pictures,)`.
-_Scores = dict[str, np.ndarray]
+# Pictures restored at once; the metrics do not depend on it.
+BATCH_SIZE = 16
+# Columns of the picture grid, as far as the data have them.
+GRID_SOURCES = (ORIGINAL, INPUT, BICUBIC, RESTORED)
 
 
-@dataclass(frozen=True)
-class PictureRow:
-    """The scores of one picture from one source, and what they may be grouped by.
-
-    Attributes:
-        path: of the photo, as the data set names it.
-        source: "original", "mosaic", "bilinear", "bicubic" or "restored".
-        scores: `ALL_METRICS` (original: faces_found only), and lpips if it was asked for; faces_found is 1 or 0; NaN
-            where a score does not exist.
-        box_width: width of the face box in pixels.
-        block: side of a mosaic block (blur: standard deviation) in pixels; 0 if it is not known.
-        brightness: mean grey value of the original inside the mask, in [0, 1]; NaN where the mask is empty.
-    """
-
-    path: str
-    source: str
-    scores: Mapping[str, float]
-    box_width: float
-    block: float
-    brightness: float
-
-
-@dataclass
-class Evaluation:
-    """All scores of a data set.
-
-    Attributes:
-        rows: one for each picture and source.
-        shown: for each source, its first `SHOWN` pictures, uint8 `(height, width, 3)`.
-        of_sets: for each source but the original, the metrics of all its pictures together: fid and kid, or nothing.
-    """
-
-    rows: list[PictureRow] = field(default_factory=list)
-    shown: dict[str, list[np.ndarray]] = field(default_factory=dict)
-    of_sets: dict[str, dict[str, float | None]] = field(default_factory=dict)
-
-    def add(self, rows: Iterable[PictureRow], pictures: Mapping[str, np.ndarray]) -> None:
-        """Adds the scores of one example, and keeps its pictures if they are among the first `SHOWN`."""
-        self.rows.extend(rows)
-        for source, picture in pictures.items():
-            shown = self.shown.setdefault(source, [])
-            if len(shown) < SHOWN:
-                shown.append(picture)
-
-    @property
-    def images(self) -> int:
-        """How many pictures were scored."""
-        return sum(row.source == RESTORED for row in self.rows)
-
-    def figures(self, split: str) -> dict[str, Any]:
-        """Means over pictures, in the form of `evaluation.json`.
-
-        Args:
-            split: name of the part of the data that was scored.
-
-        Returns:
-            `{"split", "images", "inputs": {"mosaic": {...}, ...}, "restored": {...}, "original": {"faces_found"},
-            "intervals": {...}, "groups": {...}}`: PSNR in dB, SSIM, L1 in [0, 1] and the share of faces found; lpips,
-            fid and kid if they were asked for. "intervals" repeats the form with `[low, high]`. "groups" has, for each
-            of `GROUPED_BY`, a list of `{"low", "high", "images"}` with `GROUP_METRICS` in the same form. None stands
-            where no picture has the score.
-        """
-        scores = {source: self._scores(source) for source in dict.fromkeys(row.source for row in self.rows)}
-        means, intervals = _means(scores), _intervals(scores)
-        for source, values in self.of_sets.items():
-            means[source] |= values
-            intervals[source] |= dict.fromkeys(values)
-        return {
-            "split": split,
-            "images": self.images,
-            **_by_role(means),
-            "intervals": {"level": LEVEL, "resamples": RESAMPLES, **_by_role(intervals)},
-            "groups": {by: list(self._groups(by, scores)) for by in GROUPED_BY},
-        }
-
-    def values(self, source: str, metric: str) -> np.ndarray:
-        """The scores of a source, one for each picture in the order of the data: float64 `(pictures,)`, with NaN."""
-        return np.array([row.scores[metric] for row in self.rows if row.source == source], dtype=np.float64)
-
-    def _scores(self, source: str) -> _Scores:
-        of_source = [row.scores for row in self.rows if row.source == source]
-        return {metric: np.array([scores[metric] for scores in of_source], np.float64) for metric in of_source[0]}
-
-    def _groups(self, by: str, scores: Mapping[str, _Scores]) -> Iterator[dict[str, Any]]:
-        for group in in_thirds(np.array([_grouping(row)[by] for row in self.rows if row.source == RESTORED])):
-            chosen = {
-                source: {name: of_source[name][group.members] for name in GROUP_METRICS if name in of_source}
-                for source, of_source in scores.items()
-            }
-            yield {
-                "low": group.low,
-                "high": group.high,
-                "images": int(group.members.sum()),
-                **_by_role(_means(chosen)),
-                "intervals": _by_role(_intervals(chosen)),
-            }
-
-
-def evaluate(
+def evaluate_data(
     generator: keras.Model,
-    examples: Iterable[Mapping[str, Any]],
-    deidentify: DeidentifyConfig,
-    detector: Detector,
+    config: Config,
+    split: str,
+    out: Path,
+    limit: int | None = None,
+    progress: Progress = silent,
     learned: LearnedMetrics | None = None,
-) -> Evaluation:
-    """Restores every picture and scores it, together with the original's and the floors' scores.
+) -> dict[str, Any]:
+    """Evaluates a generator on the data that a configuration names, and writes what comes out.
 
     Args:
         generator: maps float `(batch, height, width, 3)` in [-1, 1] to the same.
-        examples: batches of `keras_deid.data.evaluation_examples`.
-        deidentify: how the examples were de-identified.
-        detector: finds faces, for faces_found.
+        config: its `data` and `deidentify` say what is evaluated.
+        split: "train", "val" or "test".
+        out: JSON file to write; a CSV of the scores of every picture and a PNG to look at are written beside it, under
+            the same name.
+        limit: only the first pictures of the split.
+        progress: called with the number of pictures done.
         learned: LPIPS, FID and KID; None: without them.
 
-    Raises:
-        UserError: if there is no picture, the generator takes pictures of another size, or what it returns is not
-            finite.
-    """
-    evaluation = Evaluation()
-    for batch in examples:
-        batch = {key: np.asarray(values) for key, values in batch.items()}
-        restored = restore(generator, batch["x"])
-        sources = {ORIGINAL: batch["y"], **floors(batch, deidentify), RESTORED: restored}
-        lpips = learned.picture_scores(ORIGINAL, sources) if learned else {}
-        for index in range(len(restored)):
-            example = {key: values[index] for key, values in batch.items()}
-            pictures = {source: values[index] for source, values in sources.items()}
-            further = {source: scores[index] for source, scores in lpips.items()}
-            evaluation.add(score_example(example, pictures, detector, further), pictures)
-    if not evaluation.rows:
-        raise UserError("no pictures to evaluate: the split of this data set is empty; choose another split or data")
-    if learned:
-        evaluation.of_sets = learned.set_scores(ORIGINAL)
-    return evaluation
-
-
-def restore(generator: keras.Model, x: np.ndarray) -> np.ndarray:
-    """Runs the generator on pictures.
-
-    Args:
-        generator: maps float `(batch, height, width, 3)` in [-1, 1] to the same.
-        x: uint8 `(batch, height, width, 3)`.
-
     Returns:
-        uint8, the same shape.
+        what was written to `out`: `Evaluation.metrics`, with the settings, the data and the model they belong to.
 
     Raises:
-        UserError: if the generator takes pictures of another size, or what it returns is not finite.
+        UserError: if `out` cannot be written, the data are missing or empty, or the generator does not fit them.
     """
-    expected = generator.input_shape[1:3]
-    if any(side not in (None, given) for side, given in zip(expected, x.shape[1:3], strict=True)):
-        raise UserError(
-            f"the generator takes pictures of {expected[0]} x {expected[1]} pixels, the data set gives "
-            f"{x.shape[1]} x {x.shape[2]}; set data.image_size=[{expected[0]},{expected[1]}]"
-        )
-    signed = keras.ops.convert_to_numpy(generator(to_signed(x), training=False))
-    if not np.isfinite(signed).all():
-        raise UserError("the generator returns values that are not finite; its weights are spoiled, train it again")
-    return keras.ops.convert_to_numpy(to_uint8(signed))
+    check_out(out)
+    counter = Counter(progress, count_pictures(config, split, limit), "evaluating pictures")
+    examples = watched(evaluated_examples(config, split, limit), counter.add)
+    evaluation = score_pictures(generator, examples, evaluation_detector(), learned)
+    metrics = {**evaluation.metrics(split), **describe(config, generator)}
+    write_text(out.with_suffix(".csv"), csv_text(evaluation))
+    write_grid(out.with_suffix(".png"), _grid_columns(evaluation, input_name(metrics)))
+    write_json(out, metrics)
+    return metrics
 
 
-def score_example(
-    example: Mapping[str, Any],
-    pictures: Mapping[str, np.ndarray],
-    detector: Detector,
-    further: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
-) -> Iterator[PictureRow]:
-    """Scores the pictures of one example.
+def csv_text(evaluation: Evaluation) -> str:
+    """Writes a line for each picture and source; a score that does not exist is an empty cell."""
+    return evaluation.table().to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
-    Args:
-        example: "y", "mask", "box", "block" and "path" of one picture.
-        pictures: uint8 `(height, width, 3)` by source.
-        detector: finds faces.
-        further: scores by source that were taken elsewhere.
 
-    Yields:
-        a row for each source, in order.
+def evaluated_examples(config: Config, split: str, limit: int | None = None) -> tf.data.Dataset:
+    """Returns batches of `keras_deid.data.evaluation_examples` with baselines; with a limit, the first pictures.
+
+    Raises:
+        UserError: if the data are missing or empty.
     """
-    original, box = example["y"], example["box"]
-    for source, picture in pictures.items():
-        found = {"faces_found": face_found(detector, picture, box)}
-        quality = {} if source == ORIGINAL else picture_scores(original, picture, example["mask"], box)
-        yield PictureRow(
-            path=_text(example["path"]),
-            source=source,
-            scores={**quality, **found, **further.get(source, {})},
-            box_width=float(box[2] - box[0]),
-            block=float(example["block"]),
-            brightness=brightness(original, example["mask"]),
-        )
+    examples = evaluation_examples(config.data, config.deidentify, split, BATCH_SIZE, with_baselines=True)
+    return examples if limit is None else examples.unbatch().take(limit).batch(BATCH_SIZE)
 
 
-def brightness(original: np.ndarray, mask: np.ndarray) -> float:
-    """Mean grey value (Rec. 601) of a uint8 picture inside the mask, in [0, 1]; NaN where the mask is empty."""
-    inside = as_region(mask, original)
-    return float(cv2.cvtColor(original, cv2.COLOR_RGB2GRAY)[inside].mean() / 255) if inside.any() else float("nan")
+def watched(examples: tf.data.Dataset, done: Callable[[int], object]) -> Iterator[Mapping[str, np.ndarray]]:
+    """Yields the batches of a data set; after each, calls `done` with its number of pictures."""
+    for batch in examples.as_numpy_iterator():
+        yield batch
+        done(len(batch["x"]))
 
 
-def named_values(figures: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Flattens the means of `Evaluation.figures` into pairs such as ("restored/psnr_mask", 21.84), without Nones."""
-    sources = {ORIGINAL: figures["original"], **figures["inputs"], RESTORED: figures["restored"]}
-    for source, means in sources.items():
-        for metric, value in means.items():
-            if value is not None:
-                yield f"{source}/{metric}", value
+def describe(config: Config, generator: keras.Model) -> dict[str, Any]:
+    """What metrics belong to: `{"settings", "data", "model"}`."""
+    return {
+        "settings": {
+            "deidentify": _describe_deidentification(config),
+            "faces_found": {"iou": LEAST_IOU, "score": LEAST_SCORE, "enlarged_to": DETECTION_SIDE},
+            "box": {"context": BOX_CONTEXT},
+        },
+        "data": _describe_data(config),
+        "model": {"run": config.name, "parameters": generator.count_params()},
+    }
 
 
-def _means(scores: Mapping[str, _Scores]) -> dict[str, dict[str, float | None]]:
-    return {source: {metric: _mean(values) for metric, values in named.items()} for source, named in scores.items()}
+def is_deidentified(config: Config) -> bool:
+    """Whether the data come de-identified, as pairs do, so that `config.deidentify` says nothing about them."""
+    return config.data.source in ("folders", "side_by_side", "unpaired_folders")
 
 
-def _mean(values: np.ndarray) -> float | None:
-    return None if np.isnan(values).all() else float(np.nanmean(values))
+def count_pictures(config: Config, split: str, limit: int | None = None) -> int:
+    """How many pictures of a split are evaluated.
+
+    Raises:
+        UserError: if the data are missing.
+    """
+    count = open_source(config.data, config.data.image_size).counts[split]
+    return count if limit is None else min(limit, count)
 
 
-def _intervals(scores: Mapping[str, _Scores]) -> dict[str, dict[str, list[float] | None]]:
-    return {source: {metric: _interval(values) for metric, values in named.items()} for source, named in scores.items()}
+def _describe_data(config: Config) -> dict[str, Any]:
+    data = config.data.model_dump(mode="json", include={"source", "path", "image_size"})
+    if config.data.source == "synthetic":
+        return {**data, "synthetic": config.data.synthetic.model_dump(mode="json")}
+    if config.data.source == "prepared" and config.data.path is not None:
+        return {**data, "fingerprint": PreparedDataset.open(config.data.path).fingerprint}
+    return data
 
 
-def _interval(values: np.ndarray) -> list[float] | None:
-    bounds = mean_interval(values)
-    return None if np.isnan(bounds).any() else list(bounds)
+def _describe_deidentification(config: Config) -> dict[str, Any] | None:
+    """The settings that the metrics depend on; None for pairs, which come de-identified."""
+    if is_deidentified(config):
+        return None
+    return config.deidentify.model_dump(mode="json", exclude={"train_block_size"})
 
 
-def _grouping(row: PictureRow) -> dict[str, float]:
-    """What `GROUPED_BY` names; NaN where it is not known."""
-    known = {"face_width": row.box_width, "block": row.block, "brightness": row.brightness}
-    return {name: float("nan") if name != "brightness" and value <= 0 else value for name, value in known.items()}
-
-
-def _by_role(of_source: Mapping[str, Any]) -> dict[str, Any]:
-    inputs = {source: value for source, value in of_source.items() if source not in (RESTORED, ORIGINAL)}
-    return {"inputs": inputs, "restored": of_source[RESTORED], "original": of_source[ORIGINAL]}
-
-
-def _text(path: bytes | str) -> str:
-    return path.decode("utf-8", "replace") if isinstance(path, bytes) else str(path)
+def _grid_columns(evaluation: Evaluation, name_of_input: str) -> dict[str, list[np.ndarray]]:
+    sources = (source for source in GRID_SOURCES if source in evaluation.shown)
+    return {name_of_input if source == INPUT else source: evaluation.shown[source] for source in sources}

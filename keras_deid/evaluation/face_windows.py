@@ -12,7 +12,7 @@ from keras_deid.boxes import Box, square_around
 from keras_deid.evaluation.landmarks import LANDMARKS
 
 WINDOW = 32
-# Windows of each face; how far they are moved at most, as a share of the box's longer side, and how much enlarged.
+# Windows of each face; how far they are moved at most, as a fraction of the box's longer side, and how much enlarged.
 OF_FACE = 2
 JITTER = 0.1
 
@@ -23,7 +23,7 @@ class Windows:
 
     Attributes:
         pixels: uint8 `(windows, WINDOW, WINDOW, 3)` by source: the same windows of each.
-        landmarks: float32 `(windows, LANDMARKS, 2)`, (x, y) from the window's upper left corner, in shares of its side.
+        landmarks: float32 `(windows, LANDMARKS, 2)`, (x, y) from its upper left corner, in fractions of its side.
         face_size: float32 `(windows,)`, square root of the area of the face's box, in the same unit.
         picture: int `(windows,)`, which picture they are from.
     """

@@ -1,6 +1,6 @@
 """How close a picture comes to the original: PSNR, SSIM, MS-SSIM and L1, over the picture and over regions of it.
 
-Everything here is about one picture; means over pictures are taken in `keras_deid.evaluation.evaluate`.
+Everything here is about one picture; means over pictures are taken in `keras_deid.evaluation.evaluation`.
 """
 
 from __future__ import annotations
@@ -12,20 +12,6 @@ import tensorflow as tf
 from skimage.metrics import structural_similarity
 
 from keras_deid.boxes import clip_box, scale_box
-
-METRICS = (
-    "psnr_mask",
-    "ssim_mask",
-    "psnr_outside",
-    "psnr",
-    "ssim",
-    "l1",
-    "l1_mask",
-    "psnr_box",
-    "ssim_box",
-    "l1_box",
-    "ms_ssim",
-)
 
 PEAK = 255.0
 # Identical pictures have an infinite PSNR, and one such picture would make every mean infinite.
@@ -42,11 +28,11 @@ MS_SSIM_LEAST_SIDE = 161
 def picture_scores(
     original: np.ndarray, picture: np.ndarray, mask: np.ndarray, box: Sequence[float] | np.ndarray
 ) -> dict[str, float]:
-    """Measures one picture against the original by every name in `METRICS`.
+    """Measures one picture against the original by every name in `keras_deid.evaluation.metrics.METRICS`.
 
     Args:
         original: uint8 `(height, width, 3)`, the photo before it was de-identified.
-        picture: uint8 `(height, width, 3)`, what is measured: a restored picture, or a floor.
+        picture: uint8 `(height, width, 3)`, what is measured: a restored picture, or a baseline.
         mask: `(height, width)` or `(height, width, 1)`, 1 where the photo was de-identified.
         box: (x0, y0, x1, y1) of the face in pixels.
 

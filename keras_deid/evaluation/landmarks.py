@@ -55,12 +55,12 @@ def face_landmarks(detector: LandmarkDetector, picture: np.ndarray, box: Box) ->
 
 
 def mirror_landmarks(landmarks: np.ndarray) -> np.ndarray:
-    """Returns landmarks, float `(faces, LANDMARKS, 2)` in shares of the picture's sides, of the mirrored picture."""
+    """Returns landmarks, float `(faces, LANDMARKS, 2)` in fractions of the picture's sides, of the mirrored picture."""
     return landmarks[:, _MIRRORED] * (-1, 1) + (1, 0)
 
 
 def normalized_mean_errors(predicted: np.ndarray, true: np.ndarray, face_size: np.ndarray) -> np.ndarray:
-    """Mean distance of the landmarks from the true ones, as a share of the face's size.
+    """Mean distance of the landmarks from the true ones, as a fraction of the face's size.
 
     The size is the square root of the box's area. The distance of the eyes, the older habit, is next to nothing in a
     profile.

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_deid.errors import UserError
+from keras_deid.evaluation.metrics import SET_METRICS
 
 if TYPE_CHECKING:
     import torch
 
-LEARNED_METRICS = ("lpips", "fid", "kid")
-# Metrics of whole sets of pictures: one number, no picture has a share of it.
-SET_METRICS = ("fid", "kid")
 # KID's paper takes the mean over subsets of 1000 pictures; as many pictures or fewer are one subset.
 KID_SUBSET = 1000
 KID_SUBSETS = 10
@@ -32,7 +30,7 @@ class LearnedMetrics:
     """Measures batches of pictures, and at the end the sets that they made up.
 
     Args:
-        names: of `LEARNED_METRICS`.
+        names: of `keras_deid.evaluation.metrics.LEARNED_METRICS`.
         perceptual: two float batches `(batch, 3, height, width)` in [0, 1] to distances `(batch,)`; for lpips.
         features: a uint8 batch `(batch, 3, height, width)` to floats `(batch, features)`; for fid and kid.
     """
@@ -54,7 +52,7 @@ class LearnedMetrics:
 
         Returns:
             by source, for each picture `{"lpips": ...}`: 0 for identical pictures, up to about 1; nothing for the
-            originals, or if lpips was not asked for.
+            originals, or without lpips.
         """
         import torch
 
@@ -76,7 +74,7 @@ class LearnedMetrics:
             original: which of the sources has the originals.
 
         Returns:
-            by source, without the originals, `{"fid", "kid"}` as far as they were asked for: at least 0 (kid, without
+            by source, without the originals, those of `{"fid", "kid"}` that were requested: at least 0 (kid, without
             bias, may fall a little below), 0 for equal sets; None for fewer than two pictures.
 
         References:
@@ -127,7 +125,7 @@ def load_learned_metrics(names: Sequence[str]) -> LearnedMetrics:
     AlexNet with the linear weights of LPIPS 0.1; the Inception v3 of FID's authors (TensorFlow, 2015).
 
     Args:
-        names: of `LEARNED_METRICS`.
+        names: of `keras_deid.evaluation.metrics.LEARNED_METRICS`.
 
     Raises:
         UserError: if PyTorch or TorchMetrics is missing or does not work, or weights cannot be had.

@@ -1,1 +1,1 @@
-"""What a network looked at: targets, maps and the report."""
+"""The attention report: targets, maps, controls, verdicts."""

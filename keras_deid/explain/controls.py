@@ -1,4 +1,4 @@
-"""What a map has to beat before it says anything: maps that know nothing of what the network has learnt."""
+"""Controls: maps that do not depend on what the network has learned, which its own maps have to exceed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,12 @@ import keras
 import numpy as np
 from scipy.stats import spearmanr  # type: ignore[import-untyped]
 
-from keras_deid.explain.compose import Explained, compose
+from keras_deid.explain.chain import Chain, chain
 
-TWIN = "without attention"
 ORIGINAL = "original photo"
-CONTROLS = {
-    "random weights": "the same network with random weights",
-    ORIGINAL: "the same network on the photo before de-identification",
-    "centred gaussian": "a centred Gaussian",
-    "edges": "the picture's edges",
-    "shuffled masks": "the same maps against other pictures' regions",
-    TWIN: "the network without CBAM",
-}
+NO_CBAM = "without attention"
+# In the order of tables and plots; `words.jinja` words them.
+CONTROLS = ("random weights", ORIGINAL, "centred gaussian", "edges", "shuffled masks", NO_CBAM)
 
 
 def centred_gaussian(size: tuple[int, int]) -> np.ndarray:
@@ -50,13 +44,13 @@ def edge_map(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def shuffled(count: int) -> np.ndarray:
-    """Gives each picture another one's number: int `(count,)`, far apart in the data set; nobody keeps their own.
+    """Gives each picture another one's number: int `(count,)`, far apart in the data set; no picture keeps its own.
 
     Raises:
         ValueError: if there is only one.
     """
     if count < 2:
-        raise ValueError(f"One picture has nobody to change masks with. Received: count={count}")
+        raise ValueError(f"Exchanging masks needs at least two pictures. Received: count={count}")
     return np.roll(np.arange(count), max(1, count // 3))
 
 
@@ -79,33 +73,33 @@ def shuffled_overlap(masks: np.ndarray) -> float:
     return float((shared.sum(axis=(1, 2)) / together.sum(axis=(1, 2))).mean())
 
 
-def randomised(explained: Explained, seed: int = 0) -> Explained:
+def randomised(network: Chain, seed: int = 0) -> Chain:
     """Returns a copy of the network with new weights, drawn as before training.
 
     Reference:
         [Adebayo et al., 2018](https://arxiv.org/abs/1810.03292), section 3: the model parameter randomization test.
     """
     keras.utils.set_random_seed(seed)
-    generator = keras.models.clone_model(explained.generator)
-    discriminator = keras.models.clone_model(explained.discriminator)
-    return compose(generator, discriminator)
+    generator = keras.models.clone_model(network.generator)
+    discriminator = keras.models.clone_model(network.discriminator)
+    return chain(generator, discriminator)
 
 
 @contextmanager
-def weights_kept(explained: Explained) -> Iterator[None]:
+def weights_kept(network: Chain) -> Iterator[None]:
     """Lets a network's weights be changed, and gives it back those that it had."""
-    trained = explained.model.get_weights()
+    trained = network.model.get_weights()
     try:
         yield
     finally:
-        explained.model.set_weights(trained)
+        network.model.set_weights(trained)
 
 
-def cascade(explained: Explained, seed: int = 0) -> Iterator[str]:
+def cascade(network: Chain, seed: int = 0) -> Iterator[str]:
     """Randomises a network from its output on, layer by layer.
 
     Args:
-        explained: its weights are changed; see `weights_kept`.
+        network: its weights are changed; see `weights_kept`.
         seed: of the new weights.
 
     Yields:
@@ -115,13 +109,13 @@ def cascade(explained: Explained, seed: int = 0) -> Iterator[str]:
     Reference:
         [Adebayo et al., 2018](https://arxiv.org/abs/1810.03292), section 3.1: cascading randomization.
     """
-    new = randomised(explained, seed)
+    new = randomised(network, seed)
     yield "nothing"
-    explained.discriminator.set_weights(new.discriminator.get_weights())
+    network.discriminator.set_weights(new.discriminator.get_weights())
     yield "D"
-    for stage, names in reversed(_stages(explained.generator).items()):
+    for stage, names in reversed(_stages(network.generator).items()):
         for name in names:
-            explained.generator.get_layer(name).set_weights(new.generator.get_layer(name).get_weights())
+            network.generator.get_layer(name).set_weights(new.generator.get_layer(name).get_weights())
         yield stage
 
 

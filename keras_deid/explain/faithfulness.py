@@ -35,7 +35,7 @@ def faithfulness(model: keras.Model, x: np.ndarray, maps: np.ndarray, patch_weig
     curve. G repairs some of what is taken away, which makes this a mild test.
 
     Args:
-        model: `compose(...).model`.
+        model: `chain(...).model`.
         x: float32 `(pictures, height, width, 3)` in [-1, 1].
         maps: float `(pictures, height, width)`; only the order of its values counts.
         patch_weights: float32 `(pictures, rows, columns)`, from a target.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from keras_deid.explain.compose import Explained
+from keras_deid.explain.chain import Chain
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class Gates:
     channel: np.ndarray
 
 
-def attention_gates(explained: Explained, x: np.ndarray) -> dict[str, Gates]:
+def attention_gates(network: Chain, x: np.ndarray) -> dict[str, Gates]:
     """Reads the gates of every CBAM module.
 
     Args:
-        explained: a composed network.
+        network: a chained network.
         x: float32 `(batch, height, width, 3)` in [-1, 1].
 
     Returns:
         gates by the module's name, from the input on; empty for a network without CBAM.
     """
-    if not explained.has_attention:
+    if not network.has_attention:
         return {}
-    modules = [explained.generator.get_layer(name) for name in explained.layers]
-    inputs = keras.Model(explained.generator.input, [module.input for module in modules])(x, training=False)
+    modules = [network.generator.get_layer(name) for name in network.layers]
+    inputs = keras.Model(network.generator.input, [module.input for module in modules])(x, training=False)
     inputs = inputs if isinstance(inputs, list) else [inputs]
     return {module.name: _gates(module, features) for module, features in zip(modules, inputs, strict=True)}
 

@@ -14,10 +14,10 @@ class Localisation:
     """How well a map keeps to a region. All NaN where the map is zero everywhere, or the region empty.
 
     Attributes:
-        energy: share of the map's sum that lies in the region, divided by the region's share of the picture: 1.0 is a
-            flat map, above it the map prefers the region.
+        energy: fraction of the map's sum that lies in the region, divided by the region's fraction of the picture: 1.0
+            is a flat map, above it the map prefers the region.
         pointing: 1 if the map's maximum lies in the region, 0 if not; where several pixels share the maximum, the
-            share of them. Zhang et al., 2018 (arXiv 1608.00507), without their tolerance.
+            fraction of them. Zhang et al., 2018 (arXiv 1608.00507), without their tolerance.
         top_iou: intersection over union of the region and as many pixels, those where the map is highest.
     """
 

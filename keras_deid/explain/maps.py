@@ -68,7 +68,7 @@ def attention_maps(
     Grad-CAM, eq. 1-2: L = ReLU(sum_k a_k A_k), a_k the mean over positions of dS/dA_k, S the target's score.
 
     Args:
-        model: `compose(...).model`, in float32 (as runs save their networks) or float16; for Grad-CAM and LayerCAM
+        model: `chain(...).model`, in float32 (as runs save their networks) or float16; for Grad-CAM and LayerCAM
             bfloat16 will do.
         layer: name of one of its layers.
         x: float32 `(batch, height, width, 3)` in [-1, 1].
@@ -134,7 +134,7 @@ def _one_pass(model: keras.Model, layers: Sequence[str], maps_of: _MapsOf) -> Ca
     pictures = tf.TensorSpec((None, *model.input_shape[1:]))
     patches = tf.TensorSpec((None, *model.output_shape[1:3]))
 
-    # What lies before the first layer, and the weights, get gradients that nobody asks for; compiling drops them.
+    # What lies before the first layer, and the weights, get gradients that are not needed; compiling drops them.
     @tf.function(input_signature=[pictures, patches], autograph=False)
     def explain(x: tf.Tensor, patch_weights: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:

@@ -2,22 +2,71 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from keras_deid.config import Config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import find_images
 from keras_deid.errors import UserError
-from keras_deid.explain.study import BATCH_SIZE, Pictures
 from keras_deid.preparation.prepare import NoExamplesError, prepare
 
 # Photographs that are looked at together at least: starting a detector is not worth it for less.
 LEAST_PHOTOS = 8
+# Pictures explained at once; the maps do not depend on it.
+BATCH_SIZE = 32
+# The de-identified region, the person, and the rest of the person.
+REGIONS = ("mask", "person", "rest")
+# Pixels around the de-identified region that do not count as the rest of the person: a cell of the maps on G's trunk is
+# as wide, over which they are smoothed when they are enlarged.
+MARGIN = 4
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is explained, all in memory.
+
+    Attributes:
+        x: uint8 `(pictures, height, width, 3)`, de-identified.
+        y: the same before that.
+        mask: bool `(pictures, height, width)`, True where de-identified.
+        person: the same, True on the person; all False where that is not known.
+        paths: what names each picture.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    mask: np.ndarray
+    person: np.ndarray
+    paths: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.x.shape[1], self.x.shape[2]
+
+    @functools.cached_property
+    def near_mask(self) -> np.ndarray:
+        """The de-identified region, and up to `MARGIN` pixels around it: bool `(pictures, height, width)`."""
+        square = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
+        return np.stack([cv2.dilate(mask.astype(np.uint8), square) != 0 for mask in self.mask])
+
+    def regions(self) -> dict[str, np.ndarray]:
+        """The regions that at least one picture has, by name: bool `(pictures, height, width)` each."""
+        named = {"mask": self.mask, "person": self.person, "rest": self.person & ~self.near_mask}
+        if not self.mask.any():
+            del named["rest"]  # is the person
+        return {name: region for name, region in named.items() if region.any()}
 
 
 def load_pictures(config: Config, split: str = "test", limit: int | None = None) -> Pictures:
@@ -84,7 +133,19 @@ def _pictures(examples: Iterator[Mapping[str, Any]], limit: int | None) -> Pictu
     return Pictures(
         x=np.stack([example["x"] for example in chosen]),
         y=np.stack([example["y"] for example in chosen]),
-        mosaic=np.stack([example["mask"][..., 0] != 0 for example in chosen]),
+        mask=np.stack([example["mask"][..., 0] != 0 for example in chosen]),
         person=np.stack([(example["person"][..., 0] != 0) & example["has_person"] for example in chosen]),
         paths=tuple(example["path"].decode("utf-8", "replace") for example in chosen),
     )
+
+
+def check_pictures(pictures: Pictures) -> None:
+    """Sees that there are pictures with something to look for.
+
+    Raises:
+        UserError: if not.
+    """
+    if not len(pictures):
+        raise UserError("no pictures to explain; choose another folder, data set or split")
+    if not pictures.regions():
+        raise UserError("no picture has a de-identified region or a person mask: there is nothing to look for on a map")

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
+from keras_deid.boxes import Rectangle
 from keras_deid.hiding import methods
-from keras_deid.hiding.region import Rectangle
 from keras_deid.hiding.shapes import Shape, opacity
 
 Method = Literal["mean", "sample", "shrink", "gaussian", "box_blur", "median", "motion", "scatter", "solid", "noise"]

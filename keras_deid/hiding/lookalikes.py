@@ -90,6 +90,9 @@ LOOKALIKES: tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], ...] 
     text,
 )
 
+PANELS = (tiles, sign)
+"""Those that would hide a face if they lay over it."""
+
 
 def _part(photograph: np.ndarray, rng: np.random.Generator, sides: tuple[float, float]) -> tuple[int, int, int, int]:
     height, width = photograph.shape[:2]

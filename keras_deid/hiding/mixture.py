@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_deid.boxes import Box
+from keras_deid.boxes import Box, Rectangle
 from keras_deid.hiding.afterwards import Afterwards
 from keras_deid.hiding.hiding import METHODS, Hiding
 from keras_deid.hiding.methods import OPENCV_FILTERS, PILLOW_FILTERS
-from keras_deid.hiding.region import Rectangle, region_around
+from keras_deid.hiding.region import region_around
 
 DEFAULT_WEIGHTS: dict[str, float] = {
     "mean": 0.20,

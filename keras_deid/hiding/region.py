@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import math
 
-from keras_deid.boxes import Box
-
-Rectangle = tuple[int, int, int, int]
-"""`(x0, y0, x1, y1)` in whole pixels, exclusive on the right and at the bottom."""
+from keras_deid.boxes import Box, Rectangle
 
 
 def region_around(

@@ -25,6 +25,8 @@ def resnet_generator(
     upsampling: str = "transposed",
     global_skip: bool = False,
     residual_scale: float = 1.0,
+    leak: float = 0.0,
+    head_spread: float = 0.001,
     dropout: float = 0.0,
     name: str = "generator",
 ) -> keras.Model:
@@ -52,6 +54,10 @@ def resnet_generator(
             The sum is not bounded by a tanh; `to_uint8` clips it.
         residual_scale: what each branch is multiplied by before it is added to the trunk; 1 in CycleGAN, 0.1 in Lim et
             al., 2017, section 3.3. CBAM in the branch with default gates multiplies it by about 0.25 at the start.
+        leak: slope of the ReLUs for negative values; 0 in CycleGAN. Without normalization a layer of plain ReLUs can
+            die: its outputs are all 0, no gradient passes, and G stays the identity.
+        head_spread: with the skip, standard deviation of the head's first weights. A small one makes G start near the
+            identity; the smaller it is, the later the layers before it learn.
         dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
         name: name of the model.
 
@@ -77,7 +83,7 @@ def resnet_generator(
         return InstanceNormalization(name=f"{name}_norm")(x) if normalization == "instance" else x
 
     def activate(x: Any, name: str) -> Any:
-        return keras.layers.ReLU(name=f"{name}_relu")(x)
+        return keras.layers.ReLU(negative_slope=leak, name=f"{name}_relu")(x)
 
     def reflect(x: Any, padding: int, name: str) -> Any:
         return ReflectionPadding2D(padding, name=f"{name}_pad")(x)
@@ -120,8 +126,7 @@ def resnet_generator(
         x = residual_block(x, index)
     for level in range(1, downsamplings + 1):
         x = double(x, 2 ** (downsamplings - level) * filters, f"up_{level}")
-    # With the skip a head close to zero makes G start as the identity.
-    head: Any = keras.initializers.RandomNormal(0.0, 0.001) if global_skip else normal
+    head: Any = keras.initializers.RandomNormal(0.0, head_spread) if global_skip else normal
     x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=head)
     if global_skip:
         restored = keras.layers.Add(name="restored", dtype="float32")([picture, x])

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_deid.boxes import Box, clip_box
-
-Rectangle = tuple[int, int, int, int]
+from keras_deid.boxes import Box, Rectangle, clip_box
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from keras_deid.restoring.found import Rectangle, Region
+from keras_deid.boxes import Rectangle
+from keras_deid.restoring.found import Region
 
 THRESHOLD = 0.5
 """Least mean probability of a region that is taken."""
@@ -19,8 +20,9 @@ probability of being hidden."""
 _STRIDE = 4
 _MULTIPLE = 32
 _LONGER_SIDE = 832
-"""Pictures are shrunk to this longer side; in larger ones small regions are looked for once more at twice the size."""
-_FINER = 2
+"""Pictures are looked at with this longer side (smaller ones as they are), at half of it for large regions, and, where
+they are larger, at twice of it for small ones."""
+_FACTOR = 2
 _SEED = 0.5
 """Probability above which cells of the map belong to a region."""
 _LEAST_SIDE = 2.5
@@ -46,15 +48,31 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
     Returns:
         The regions, the surest first.
     """
-    longer = max(picture.shape[:2])
-    scale = min(1.0, _LONGER_SIDE / longer)
-    regions = _regions_at(mark, picture, scale, threshold)
-    finer = min(1.0, _FINER * scale)
-    if finer > 1.5 * scale:
-        for region in _regions_at(mark, picture, finer, threshold):
-            if not any(_same(region.box, other.box) for other in regions):
-                regions.append(region)
-    return sorted(regions, key=lambda region: -region.score)
+    regions: list[Region] = []
+    for scale in _scales(max(picture.shape[:2])):
+        regions += _regions_at(mark, picture, scale, threshold)
+    return _without_repeats(regions)
+
+
+def _scales(longer_side: int) -> list[float]:
+    """Returns the sizes that a picture is looked at in: large regions are found in small ones, small in large ones."""
+    scale = min(1.0, _LONGER_SIDE / longer_side)
+    finer = min(1.0, _FACTOR * scale)
+    return [scale / _FACTOR, scale, *([finer] if finer > 1.5 * scale else [])]
+
+
+def _without_repeats(regions: list[Region]) -> list[Region]:
+    """Keeps one of the regions that lie over each other: the surest, and of equally sure ones the largest."""
+    kept: list[Region] = []
+    for region in sorted(regions, key=_rank, reverse=True):
+        if not any(_same(region.box, other.box) for other in kept):
+            kept.append(region)
+    return sorted(kept, key=lambda region: -region.score)
+
+
+def _rank(region: Region) -> float:
+    x0, y0, x1, y1 = region.box
+    return region.score * ((x1 - x0) * (y1 - y0)) ** 0.25
 
 
 def _regions_at(mark: Mark, picture: np.ndarray, scale: float, threshold: float) -> list[Region]:

@@ -10,7 +10,9 @@ import numpy as np
 
 from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.errors import UserError
+from keras_deid.restoring.locate import Mark
 from keras_deid.serving.export import versions
+from keras_deid.serving.metadata import LOCATE
 
 
 class PictureModel(Protocol):
@@ -21,6 +23,7 @@ class PictureModel(Protocol):
         identity: differs between models, and between versions of one.
         size: (height, width) of the pictures.
         context: side of the pictures relative to the region's longer side.
+        mark: the locator that comes with the model, see `keras_deid.restoring.locate`; None if there is none.
         adds_detail: whether it has learned to add detail to a restored face that was enlarged.
     """
 
@@ -29,6 +32,7 @@ class PictureModel(Protocol):
     size: tuple[int, int]
     context: float
     adds_detail: bool
+    mark: Mark | None
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores uint8 `(batch, *size, 3)`."""
@@ -42,6 +46,7 @@ class ModelCard(NamedTuple):
     sha256: str
     size: tuple[int, int]
     context: float | None
+    adds_detail: bool
 
 
 class LocalModel:
@@ -61,13 +66,20 @@ class LocalModel:
         self.identity = card.sha256
         self.size = card.size
         self.context = card.context or DEFAULT_CONTEXT
-        self._signature = _load(self._folder)
+        self.adds_detail = card.adds_detail
+        self._signatures = _load(self._folder)
+        self.mark: Mark | None = self._mark if LOCATE in self._signatures else None
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores pictures, uint8 `(batch, *size, 3)`."""
         import tensorflow as tf
 
-        return self._signature(image=tf.constant(pictures))["restored"].numpy()
+        return self._signatures["serve_uint8"](image=tf.constant(pictures))["restored"].numpy()
+
+    def _mark(self, picture: np.ndarray) -> np.ndarray:
+        import tensorflow as tf
+
+        return self._signatures[LOCATE](image=tf.constant(picture[None]))["hidden"].numpy()[0]
 
 
 def _version_folder(folder: Path) -> Path:
@@ -84,16 +96,21 @@ def _read_card(folder: Path) -> ModelCard:
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         height, width = card["input"]["size"]
-        return ModelCard(card["name"], card["sha256"], (height, width), card["trained_on"]["context"])
+        trained = card["trained_on"]
+        adds_detail = trained["deidentify"]["method"] == "catalogue"
+        return ModelCard(card["name"], card["sha256"], (height, width), trained["context"], adds_detail)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: missing or not a model card; export the run again") from error
 
 
 def _load(folder: Path) -> Any:
+    """Returns the signatures by name."""
     import tensorflow as tf
 
     try:
-        return tf.saved_model.load(str(folder)).signatures["serve_uint8"]
+        signatures = tf.saved_model.load(str(folder)).signatures
+        signatures["serve_uint8"]
+        return signatures
     except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{folder}: cannot be loaded: {reason}; export the run again") from error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 
 import numpy as np
+import tensorflow as tf
 
 from keras_deid.models.pixels import to_signed
 from keras_deid.models.saved import load_locator
+from keras_deid.shipped import find_run
 
 
 class RunLocator:
@@ -16,14 +19,16 @@ class RunLocator:
     Args:
         name_or_path: folder of a trained run, or the name of a run that comes with the package.
 
+    Attributes:
+        identity: differs between locators.
+
     Raises:
         UserError: if it is not a trained locator.
     """
 
     def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
-        import tensorflow as tf
-
         network = load_locator(name_or_path)
+        self.identity = hashlib.sha256((find_run(name_or_path) / "locator.keras").read_bytes()).hexdigest()
         self._mark = tf.function(
             lambda picture: tf.sigmoid(network(to_signed(picture), training=False)),
             input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)],

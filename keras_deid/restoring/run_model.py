@@ -12,7 +12,8 @@ from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.config import load_config
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.models.saved import load_generator
-from keras_deid.serving.model_card import training_context
+from keras_deid.restoring.locate import Mark
+from keras_deid.serving.model_card import adds_detail, training_context
 from keras_deid.shipped import find_run
 
 
@@ -35,7 +36,8 @@ class RunModel:
         _, height, width, _ = generator.input_shape
         self.size: tuple[int, int] = (height, width)
         self.context = training_context(config) or DEFAULT_CONTEXT
-        self.adds_detail = config.deidentify.method == "catalogue"
+        self.mark: Mark | None = None
+        self.adds_detail = adds_detail(config)
         self._restore = tf.function(
             lambda pictures: to_uint8(generator(to_signed(pictures), training=False)),
             input_signature=[tf.TensorSpec((None, height, width, 3), tf.uint8)],

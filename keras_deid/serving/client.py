@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,16 @@ import urllib3
 
 from keras_deid.data.images import encode_png, read_image
 from keras_deid.errors import UserError
-from keras_deid.serving.metadata import read_metadata
-from keras_deid.serving.request import RESPONSE_LIMIT, RETRIED, Retry, ServingError, decode_picture, send
+from keras_deid.serving.metadata import DESCRIBE, LOCATE_BYTES, read_metadata
+from keras_deid.serving.request import (
+    RESPONSE_LIMIT,
+    RETRIED,
+    Retry,
+    ServingError,
+    decode_map,
+    decode_picture,
+    send,
+)
 
 _URL = re.compile(r"(?P<server>https?://[^/]+)/v1/models/(?P<name>[^/:]+)(/versions/[0-9]+|/labels/[^/:]+)?")
 
@@ -30,6 +38,10 @@ class RestModel:
         deadline: seconds for a request, with its repetitions.
         wait: seconds to wait until the model is AVAILABLE.
 
+    Attributes:
+        mark: the model's locator, uint8 `(height, width, 3)` -> float32 `(height / 4, width / 4)`, the probability of
+            being hidden; None if the model has none.
+
     Raises:
         UserError: if the URL is of another form.
         ServingError: if the server is not there in time, or does not offer what is needed.
@@ -43,9 +55,10 @@ class RestModel:
         self._url = url
         self._deadline = deadline
         self._pool = urllib3.PoolManager(retries=False)
-        self.version, self._files, self.size, self.context = read_metadata(
-            url, self._states, lambda: self._get("/metadata"), wait
+        self.version, self._files, self.size, self.context, self.adds_detail, locates = read_metadata(
+            url, self._states, lambda: self._get("/metadata"), self._describe, wait
         )
+        self.mark: Callable[[np.ndarray], np.ndarray] | None = self._mark if locates else None
         self.identity = f"{found['server']} {self.name} {self.version}"
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
@@ -88,6 +101,16 @@ class RestModel:
         """
         body = json.dumps({"signature_name": signature, "inputs": inputs}).encode()
         return self._request("POST", ":predict", body)["outputs"]
+
+    def _mark(self, picture: np.ndarray) -> np.ndarray:
+        """Sends a picture as PNG: as a list of numbers it would be many times larger."""
+        files = [{"b64": base64.b64encode(encode_png(picture)).decode()}]
+        (answer,) = self.predict(LOCATE_BYTES, {"image_bytes": files})
+        return decode_map(self._url, base64.b64decode(answer["b64"]))
+
+    def _describe(self) -> str:
+        (answer,) = self.predict(DESCRIBE, {"row": [0]})
+        return answer
 
     def _states(self) -> list[str]:
         return [row["state"] for row in self._get("")["model_version_status"]]

@@ -21,8 +21,8 @@ from keras_deid.staging import staging
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
-def export(run: Path, to: Path | None = None, version: int | None = None) -> Path:
-    """Exports the generator of a run under a version of its own.
+def export(run: Path, to: Path | None = None, version: int | None = None, locator: Path | None = None) -> Path:
+    """Exports the generator of a run, and perhaps a locator, under a version of its own.
 
     The same weights give the same bytes each time, but for TensorFlow's `fingerprint.pb`.
 
@@ -31,6 +31,7 @@ def export(run: Path, to: Path | None = None, version: int | None = None) -> Pat
         to: folder of the model, whose name is the model's on a server; `saved_models/NAME`, with the name in the run's
             configuration, if not given.
         version: >= 1; one more than the highest that is there, if not given.
+        locator: folder of a run with `locator.keras`; the model is exported without one if not given.
 
     Returns:
         The folder of the version: a SavedModel with warm-up requests, `model_card.json` and `model_card.md`. In the
@@ -39,14 +40,16 @@ def export(run: Path, to: Path | None = None, version: int | None = None) -> Pat
     Raises:
         UserError: if the run is not trained, the version exists, or the folder cannot be written.
     """
-    _check_run(run)
+    _check_run(run, "config.yaml", "generator.keras")
+    if locator is not None:
+        _check_run(locator, "locator.keras")
     config = load_config(run / "config.yaml")
     base = to or Path("saved_models") / config.name
     _check_base(base, version)
     try:
         with staging(base, "is being exported to by another process; wait for it") as partial:
             try:
-                return _export(run, base, version, partial / "model")
+                return _export(run, base, version, locator, partial / "model")
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
@@ -54,13 +57,13 @@ def export(run: Path, to: Path | None = None, version: int | None = None) -> Pat
         raise UserError(f"{error.filename or base}: {reason}; make room or choose another folder") from error
 
 
-def _export(run: Path, base: Path, version: int | None, model: Path) -> Path:
+def _export(run: Path, base: Path, version: int | None, locator: Path | None, model: Path) -> Path:
     """Writes a version as the folder `model`, and gives it its place."""
     shutil.rmtree(model, ignore_errors=True)  # of an export that was killed
     target = base / str(version or max(versions(base), default=0) + 1)
     _check_free(target)
-    write_saved_model(run, model, base.name)
-    write_model_card(model, run, base.name)
+    write_saved_model(run, model, base.name, locator)
+    write_model_card(model, run, base.name, locator)
     base.mkdir(exist_ok=True)
     write_server_files(base / "serving", base.name)
     _check_free(target)
@@ -75,8 +78,8 @@ def versions(base: Path) -> list[int]:
     return sorted(int(path.name) for path in base.iterdir() if re.fullmatch(r"[0-9]+", path.name) and path.is_dir())
 
 
-def _check_run(run: Path) -> None:
-    for name in ("config.yaml", "generator.keras"):
+def _check_run(run: Path, *files: str) -> None:
+    for name in files:
         if not (run / name).is_file():
             raise UserError(f"{run / name}: no such file; give the folder of a trained run, such as runs/NAME")
 

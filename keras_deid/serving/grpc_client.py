@@ -18,7 +18,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 
 from keras_deid.data.images import encode_png
 from keras_deid.errors import UserError
-from keras_deid.serving.metadata import read_metadata
+from keras_deid.serving.metadata import DESCRIBE, LOCATE, read_metadata
 from keras_deid.serving.request import RESPONSE_LIMIT, Retry, ServingError, decode_picture, send
 
 _ADDRESS = re.compile(r"(?P<server>[^/]+:[0-9]+)/(?P<name>[^/:]+)")
@@ -33,6 +33,10 @@ class GrpcModel:
         address: `HOST:PORT/NAME`.
         deadline: seconds for a request, with its repetitions.
         wait: seconds to wait until the model is AVAILABLE.
+
+    Attributes:
+        mark: the model's locator, uint8 `(height, width, 3)` -> float32 `(height / 4, width / 4)`, the probability of
+            being hidden; None if the model has none.
 
     Raises:
         UserError: if the address is of another form.
@@ -49,9 +53,10 @@ class GrpcModel:
         limits = [(f"grpc.max_{way}_message_length", RESPONSE_LIMIT) for way in ("send", "receive")]
         channel = grpc.insecure_channel(found["server"], limits)
         self._models, self._predictions = ModelServiceStub(channel), PredictionServiceStub(channel)
-        self.version, self._files, self.size, self.context = read_metadata(
-            address, lambda: self.states().values(), self._metadata, wait
+        self.version, self._files, self.size, self.context, self.adds_detail, locates = read_metadata(
+            address, lambda: self.states().values(), self._metadata, self._describe, wait
         )
+        self.mark: Callable[[np.ndarray], np.ndarray] | None = self._mark if locates else None
         self.identity = f"{found['server']} {self.name} {self.version}"
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
@@ -88,6 +93,12 @@ class GrpcModel:
         request.model_spec.name = self.name
         rows = self._call(self._models.GetModelStatus, request).model_version_status
         return {row.version: ModelVersionStatus.State.Name(row.state) for row in rows}
+
+    def _mark(self, picture: np.ndarray) -> np.ndarray:
+        return self.predict(LOCATE, {"image": picture[None]})["hidden"][0]
+
+    def _describe(self) -> bytes:
+        return self.predict(DESCRIBE, {"row": np.zeros(1, np.int32)})["description"][0]
 
     def _metadata(self) -> dict[str, Any]:
         request = GetModelMetadataRequest(metadata_field=["signature_def"])

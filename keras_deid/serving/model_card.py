@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -24,20 +25,25 @@ FORBIDDEN_USE = (
 )
 
 
-def write_model_card(folder: Path, run: Path, name: str) -> None:
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#|~!&$]|^[-+=]|(?<=\d)[.)](?=\s)")
+"""What has, or may have, a meaning of its own in Markdown."""
+
+
+def write_model_card(folder: Path, run: Path, name: str, locator: Path | None = None) -> None:
     """Writes `model_card.json` and `model_card.md` into a SavedModel's folder.
 
     Args:
         folder: of the SavedModel.
         run: the run that the model comes from.
         name: of the model on a server.
+        locator: the run that its locator comes from, if it has one.
     """
-    card = model_card(folder, run, name)
+    card = model_card(folder, run, name, locator)
     (folder / "model_card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     (folder / "model_card.md").write_text("\n".join(_lines(card)) + "\n", encoding="utf-8")
 
 
-def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
+def model_card(folder: Path, run: Path, name: str, locator: Path | None = None) -> dict[str, Any]:
     """Collects the card from the run and the SavedModel; the same of both give the same card."""
     config = load_config(run / "config.yaml")
     height, width = config.data.image_size
@@ -47,7 +53,7 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
         "name": name,
         "description": config.description,
         "trained_on": {
-            "data": config.data.model_dump(mode="json", include={"source", "path"}),
+            "data": {"source": config.data.source, "path": _without_place(config.data.path)},
             "fingerprint": evaluation.get("data", {}).get("fingerprint"),
             "deidentify": config.deidentify.model_dump(mode="json"),
             "context": training_context(config),
@@ -60,7 +66,10 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
             "serve_bytes": "image_bytes: N files, PNG, JPEG, GIF, BMP or WebP of any size -> restored_bytes, PNG",
             "serve_uint8_boxes": f"image: uint8 [N, any height, any width, 3], RGB; {boxes} -> restored, as image",
             "serve_bytes_boxes": f"image_bytes: as serve_bytes; {boxes} -> restored_bytes, PNG",
+            "describe": "row: int32 [N], of any value -> description, JSON with context and adds_detail",
+            **({} if locator is None else _LOCATING),
         },
+        "locator": None if locator is None else {"sha256": _hash_of_file(locator / "locator.keras")},
         "weights": "moving average over training" if config.training.ema else "as trained",
         "precision": "float32",
         "generator": config.generator.model_dump(mode="json"),
@@ -72,6 +81,20 @@ def model_card(folder: Path, run: Path, name: str) -> dict[str, Any]:
         "intended_use": list(INTENDED_USE),
         "forbidden_use": list(FORBIDDEN_USE),
     }
+
+
+_LOCATING = {
+    "locate": "image: uint8 [N, any height, any width, 3], RGB -> hidden: float32 [N, height / 4, width / 4], rounded "
+    "up, the probability of being hidden",
+    "locate_bytes": "image_bytes: as serve_bytes -> hidden_bytes, the same as a grey PNG of 16 bits",
+}
+
+
+def _without_place(path: Path | None) -> str | None:
+    """Returns a path as it was given if it is relative, else its name: the rest says where the data lay, not what."""
+    if path is None:
+        return None
+    return path.name if path.is_absolute() else path.as_posix()
 
 
 def _metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +113,11 @@ def training_context(config: Config) -> float | None:
     return config.data.prepare.context if sees_crops else None
 
 
+def adds_detail(config: Config) -> bool:
+    """Returns whether a network has learned to add detail to a restored face that was enlarged."""
+    return config.deidentify.method == "catalogue"
+
+
 def _hash_of(folder: Path) -> str:
     """Stands for the graph and the weights: SHA-256 over the names and bytes of their files."""
     digest = hashlib.sha256()
@@ -99,15 +127,24 @@ def _hash_of(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _hash_of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
+def _plain(text: object) -> str:
+    """Returns a text as one line of Markdown that shows it as it is."""
+    return _SPECIAL.sub(r"\\\g<0>", " ".join(str(text).split()))
+
+
 def _lines(card: dict[str, Any]) -> Iterator[str]:
-    yield f"# {card['name']}"
+    yield f"# {_plain(card['name'])}"
     yield ""
     if card["description"]:
-        yield f"{card['description']}\n"
+        yield f"{_plain(card['description'])}\n"
     yield "Restores de-identified faces. What it shows is invented, not recovered.\n"
     height, width = card["input"]["size"]
     yield "## Input\n"
@@ -117,12 +154,12 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
             yield f"- `{signature}`: {meaning}"
     yield "\n## Trained on\n"
     trained = card["trained_on"]
-    yield f"- data: {trained['data']['source']} {trained['data']['path'] or ''}".rstrip()
+    yield f"- data: {_plain(trained['data']['source'])} {_plain(trained['data']['path'] or '')}".rstrip()
     if trained["fingerprint"]:
         yield f"- fingerprint of the data: {trained['fingerprint']}"
-    yield f"- de-identified by: {', '.join(f'{key} {value}' for key, value in trained['deidentify'].items())}"
+    yield f"- de-identified by: {_plain(', '.join(f'{key} {value}' for key, value in trained['deidentify'].items()))}"
     if trained["context"]:
-        yield f"- each picture is {trained['context']:g} times as wide as the face in it"
+        yield f"- each picture is {trained['context']:g} times as wide as the hidden region in it"
     yield "\n## Metrics\n"
     yield from _metric_table(card["metrics"])
     yield "\n## Intended use\n"
@@ -133,6 +170,8 @@ def _lines(card: dict[str, Any]) -> Iterator[str]:
     yield f"- weights: {card['weights']}, {card['precision']}"
     yield f"- versions: {', '.join(f'{package} {number}' for package, number in card['versions'].items())}"
     yield f"- SHA-256 of graph and weights: `{card['sha256']}`"
+    if card["locator"]:
+        yield f"- SHA-256 of the locator: `{card['locator']['sha256']}`"
 
 
 def _metric_table(metrics: dict[str, Any]) -> Iterator[str]:

@@ -105,7 +105,25 @@ def decode_picture(url: str, content: bytes) -> np.ndarray:
     Raises:
         ServingError: if it is not a PNG.
     """
+    return np.asarray(_open_png(url, content).convert("RGB"))
+
+
+def decode_map(url: str, content: bytes) -> np.ndarray:
+    """Decodes a server's grey PNG of 16 bits to float32 `(height, width)` in [0, 1].
+
+    Raises:
+        ServingError: if it is not such a PNG.
+    """
+    image = _open_png(url, content)
+    if not image.mode.startswith("I"):
+        raise ServingError(url, f"the answer is not a map: its mode is {image.mode}")
+    return np.asarray(image, np.float32) / np.float32(65_535)
+
+
+def _open_png(url: str, content: bytes) -> Image.Image:
     try:
-        return np.asarray(Image.open(io.BytesIO(content), formats=("PNG",)).convert("RGB"))
+        image = Image.open(io.BytesIO(content), formats=("PNG",))
+        image.load()
+        return image
     except Exception as error:
         raise ServingError(url, f"the answer is not a picture: {error}") from None

@@ -12,6 +12,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from keras_deid.data.images import encode_png
+from keras_deid.serving.metadata import DESCRIBE, LOCATE, LOCATE_BYTES
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where a server looks for the requests, in the folder of a version."""
@@ -22,23 +23,24 @@ BATCHES = (1, 8)
 _GREY = 128
 
 
-def write_warmup(folder: Path, name: str, size: tuple[int, int]) -> None:
+def write_warmup(folder: Path, name: str, size: tuple[int, int], locates: bool = False) -> None:
     """Writes the requests into a SavedModel: for each signature one of each size in `BATCHES`.
 
     Args:
         folder: of the SavedModel.
         name: of the model on the server.
         size: (height, width) of what the model sees.
+        locates: whether it has a locator.
     """
     path = folder / WARMUP_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as records:
         for count in BATCHES:
-            for signature, inputs in _requests(count, size):
+            for signature, inputs in _requests(count, size, locates):
                 records.write(_record(name, signature, inputs))
 
 
-def _requests(count: int, size: tuple[int, int]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _requests(count: int, size: tuple[int, int], locates: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     shape = (count, *size, 3)
     # One value stands for all: TensorFlow repeats the last one until the shape is full.
     pictures = tf.make_tensor_proto(_GREY, tf.uint8, shape)
@@ -50,6 +52,10 @@ def _requests(count: int, size: tuple[int, int]) -> Iterator[tuple[str, dict[str
     yield "serve_bytes", {"image_bytes": files}
     yield "serve_uint8_boxes", {"image": pictures, "boxes": boxes}
     yield "serve_bytes_boxes", {"image_bytes": files, "boxes": boxes}
+    yield DESCRIBE, {"row": tf.make_tensor_proto([0] * count, tf.int32, (count,))}
+    if locates:
+        yield LOCATE, {"image": pictures}
+        yield LOCATE_BYTES, {"image_bytes": files}
 
 
 def _record(name: str, signature: str, inputs: dict[str, Any]) -> bytes:

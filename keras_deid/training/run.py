@@ -18,10 +18,10 @@ from keras_deid.data.training_batches import steps_per_epoch, training_batches
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
-from keras_deid.evaluation.job import count_pictures, evaluate_data
+from keras_deid.evaluation.evaluate import count_pictures, evaluate_data
 from keras_deid.models.saved import load_generator
 from keras_deid.preparation.prepare import prepare
-from keras_deid.progress import Counter, Progress, silent
+from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
 from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
@@ -128,11 +128,8 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
     keras.mixed_precision.set_dtype_policy("float32")
     metrics = None
-    pictures_to_test = count_pictures(config, "test")
-    if pictures_to_test:
-        out = folder / "evaluation.json"
-        more = Counter(progress, pictures_to_test, "evaluating").add
-        metrics = evaluate_data(load_generator(folder), config, "test", out, progress=more)
+    if count_pictures(config, "test"):
+        metrics = evaluate_data(load_generator(folder), config, "test", folder / "evaluation.json", progress=progress)
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
     write_json(folder / "summary.json", _summary(config, precision, gan, history, metrics))

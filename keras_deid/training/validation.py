@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_deid.evaluation.files import picture_grid, write_grid
 from keras_deid.evaluation.validation_scores import VALIDATION_METRICS, validation_scores
 from keras_deid.models.pixels import to_signed, to_uint8
+from keras_deid.report.picture_grid import picture_grid, write_grid
 
 
 class RestorerValidation:

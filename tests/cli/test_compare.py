@@ -20,7 +20,7 @@ generator: {{filters: 4, blocks: 1, reduction: 4, normalization: none, attention
 discriminator: {{filters: 4, layers: 1}}
 training: {{batch_size: 2, epochs: 1, decay_epochs: 0}}
 """
-SCORES = {"original": ("", 1.0), "mosaic": (18.0, 0.0), "bilinear": (18.5, 0.0), "bicubic": (19.0, 1.0)}
+SCORES = {"original": ("", 1.0), "input": (18.0, 0.0), "bilinear": (18.5, 0.0), "bicubic": (19.0, 1.0)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,17 +47,20 @@ def write_run(folder, name, gain, seed=0, attention="between"):
     generator.save(folder / "generator.keras")
     patch_discriminator((32, 32, 3), filters=4, layers=1).save(folder / "discriminator.keras")
     sources = SCORES | {"restored": (19.0 + gain, 1.0)}
-    figures = {
+    evaluation = {
+        "schema": 2,
         "split": "test",
         "images": 3,
         "data": {"source": "synthetic", "image_size": [32, 32]},
         "settings": {"deidentify": {"method": "mosaic", "block_size": 0.2}},
         "original": {"faces_found": 1.0},
         "restored": {"psnr_mask": 19.0 + gain, "faces_found": 1.0},
-        "inputs": {name: {"psnr_mask": SCORES[name][0], "faces_found": SCORES[name][1]} for name in list(SCORES)[1:]},
+        "baselines": {
+            name: {"psnr_mask": SCORES[name][0], "faces_found": SCORES[name][1]} for name in list(SCORES)[1:]
+        },
         "intervals": {},
     }
-    (folder / "evaluation.json").write_text(json.dumps(figures))
+    (folder / "evaluation.json").write_text(json.dumps(evaluation))
     with (folder / "evaluation.csv").open("w", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(["path", "source", "psnr_mask", "faces_found", "box_width", "block", "brightness"])
@@ -71,7 +74,7 @@ def write_run(folder, name, gain, seed=0, attention="between"):
         "images_per_second": 0.07,
         "precision": "float32",
         "parameters": {"generator": generator.count_params(), "discriminator": 7},
-        "figures": figures,
+        "metrics": evaluation,
     }
     (folder / "summary.json").write_text(json.dumps(summary))
     (folder / "history.csv").write_text("epoch,step,seconds,val_psnr_mask\n1,1,30,18.5\n2,2,30,19.5\n")
@@ -128,7 +131,7 @@ class Page(html.parser.HTMLParser):
 
 def test_the_page_answers_first_and_needs_nothing_else(out):
     page = Page(out / "comparison.html")
-    assert page.sections == ["answers", "figures", "cost", "pictures", "blocks", "learning", "method"]
+    assert page.sections == ["answers", "metrics", "cost", "pictures", "blocks", "learning", "method"]
     # All pictures differ alike, and so do both seeds: no doubt.
     assert page.strong[0].startswith(
         "Whether attention is worth it here depends on its form: it helps in with; it harms in bare."
@@ -163,8 +166,24 @@ def test_markdown_and_csv(out):
     assert float(lines["with, seed 1", "run"]["psnr_mask"]) == 20.5
 
 
+def test_the_answers_are_numbers_and_booleans_in_the_json(out):
+    answers = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    assert (answers["schema"], answers["entries"], answers["pictures"]) == (1, ["with", "without", "bare"], 3)
+    pairs = {(pair["ours"], pair["theirs"]): pair for pair in answers["attention"]["pairs"]}
+    assert [pair["is_better"] for pair in pairs.values()] == [True, False]
+    assert answers["attention"]["holds"] is None  # the two contradict each other
+    assert pairs["with", "without"]["gains"]["psnr_mask"] == {"mean": 0.75, "low": 0.5, "high": 1.0}
+    assert pairs["with", "without"]["seeds"] == [2, 1]
+    assert (answers["best"]["name"], answers["best"]["holds"]) == ("with", True)
+    gains = {gain["baseline"]: (gain["gain"]["mean"], gain["is_beaten"]) for gain in answers["best"]["baselines"]}
+    assert gains == {"input": (2.25, True), "bilinear": (1.75, True), "bicubic": (1.25, True)}
+    assert answers["budget"]["is_same"] and answers["budget"]["minutes"] == [1.0, 1.0]
+    (note,) = answers["notes"]
+    assert (note["kind"], note["name"]) == ("no_overlay", "bare")
+
+
 def test_what_was_measured_is_not_measured_again(out, runs, monkeypatch, capsys):
-    monkeypatch.setattr(blocks, "quality_against_blocks", None)
+    monkeypatch.setattr(blocks, "evaluate_blocks", None)
     words = [str(runs / name) for name in ("with", "without", "bare", "with_seed1")]
     assert main([*words, "--out", str(out)]) == 0
     printed = capsys.readouterr().out
@@ -213,7 +232,7 @@ def test_each_configuration_is_trained_once(tmp_path, capfd, monkeypatch):
         ([], "nothing to compare"),
         (["none.yaml"], "cannot be read"),
         (["one.yaml", "training.sed=3"], "did you mean 'seed'?"),
-        (["empty"], "empty: is no run"),
+        (["empty"], "empty: is not a run"),
         (["unfinished"], "is not finished: it has no summary.json"),
     ],
 )
@@ -233,8 +252,8 @@ def test_bad_input_is_one_line_and_trains_nothing(tmp_path, monkeypatch, capsys,
 
 def test_runs_on_different_data_are_one_line(runs, tmp_path, capsys):
     other = shutil.copytree(runs / "without", tmp_path / "other")
-    figures = json.loads((other / "evaluation.json").read_text())
-    (other / "evaluation.json").write_text(json.dumps(figures | {"data": {"source": "prepared"}}))
+    evaluation = json.loads((other / "evaluation.json").read_text())
+    (other / "evaluation.json").write_text(json.dumps(evaluation | {"data": {"source": "prepared"}}))
     assert main([str(runs / "with"), str(other), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert "were evaluated on different data (data.source is" in error and error.count("\n") == 1

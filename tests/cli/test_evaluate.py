@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_deid.cli.evaluate import LEARNED_METRICS, main
+from keras_deid.cli.evaluate import main
 from keras_deid.config import load_config
 from keras_deid.data.images import write_png
 from keras_deid.errors import UserError
-from keras_deid.evaluation import learned_metrics
-from keras_deid.evaluation.image_quality import METRICS
+from keras_deid.evaluation.metrics import METRICS
 from keras_deid.evaluation.usefulness import evaluate_usefulness
 from keras_deid.preparation.prepare import prepare
 from keras_deid.shipped import find_run
@@ -94,12 +93,12 @@ def test_writes_figures_scores_and_pictures_and_prints_the_table(run, capsys):
     ]
     figures = read_figures(run / "evaluation.json")
     assert (figures["split"], figures["images"]) == ("test", SCENES)
-    assert list(figures["inputs"]) == ["mosaic", "bilinear", "bicubic"]
-    for means in (*figures["inputs"].values(), figures["restored"]):
+    assert list(figures["baselines"]) == ["input", "bilinear", "bicubic"]
+    for means in (*figures["baselines"].values(), figures["restored"]):
         assert set(means) == {*METRICS, "faces_found"}
         assert means.pop("ms_ssim") is None  # no room for five scales
         assert all(isinstance(value, float) for value in means.values())
-    assert figures["inputs"]["mosaic"]["psnr_outside"] == 100
+    assert figures["baselines"]["input"]["psnr_outside"] == 100
     assert figures["settings"]["deidentify"]["block_size"] == 0.2
     assert figures["data"]["synthetic"]["test"] == SCENES
     assert figures["settings"]["box"] == {"context": 1.5}
@@ -165,7 +164,7 @@ def test_a_sweep_over_block_sizes(run, capsys):
     assert (figures["unit"], figures["images"]) == ("face", 2)
     assert {line["metric"] for line in read_csv(run / "evaluation_blocks.csv")} >= {"psnr_mask", "faces_found"}
     assert (run / "evaluation_blocks.png").is_file() and not (run / "evaluation.json").exists()
-    assert "\n    0.25  " in capsys.readouterr().out
+    assert "\n   0.25  " in capsys.readouterr().out
 
 
 def test_usefulness_as_training_data(run, monkeypatch, capsys):
@@ -176,10 +175,10 @@ def test_usefulness_as_training_data(run, monkeypatch, capsys):
     assert (figures["train_pictures"], figures["test_pictures"], figures["seeds"]) == (6, SCENES, 1)
     for metric in ("nme", "failure_rate"):
         values = figures[metric]["values"]
-        assert list(values) == ["original", "mosaic", "bicubic", "restored"]
+        assert list(values) == ["original", "input", "bicubic", "restored"]
         # Whoever takes the middle of the face for every landmark is about a quarter of the face off.
         assert all(0 <= value <= (0.3 if metric == "nme" else 1) for value in values.values())
-        assert figures[metric]["lost"] == pytest.approx(values["mosaic"] - values["original"])
+        assert figures[metric]["lost"] == pytest.approx(values["input"] - values["original"])
     assert "trained on" in capsys.readouterr().out
     assert not (run / "evaluation.json").exists()
 
@@ -197,13 +196,9 @@ def test_learned_metrics_are_loaded_before_the_long_work(run, monkeypatch, capsy
         raise UserError(f"--metrics {','.join(names)}: the weights cannot be downloaded")
 
     monkeypatch.setattr("keras_deid.evaluation.learned_metrics.load_learned_metrics", refuse)
-    monkeypatch.setattr("keras_deid.evaluation.job.evaluate_data", None)
+    monkeypatch.setattr("keras_deid.evaluation.evaluate.evaluate_data", None)
     assert "--metrics kid,fid: the weights" in refusal(capsys, run, "--metrics", "kid,fid,kid")
     assert not (run / "evaluation.json").exists()
-
-
-def test_the_learned_metrics_are_those_of_the_package():
-    assert tuple(learned_metrics.LEARNED_METRICS) == LEARNED_METRICS
 
 
 def test_any_model_from_pictures_to_pictures_is_evaluated(run):
@@ -220,7 +215,7 @@ def test_any_model_from_pictures_to_pictures_is_evaluated(run):
 
 def test_blurred_data_have_one_input_also_in_groups(run, capsys):
     assert main([str(run), "deidentify.method=blur", "--limit", "2", "--groups"]) == 0
-    assert list(read_figures(run / "evaluation.json")["inputs"]) == ["mosaic"]
+    assert list(read_figures(run / "evaluation.json")["baselines"]) == ["input"]
     printed = capsys.readouterr().out
     assert "\nblur " in printed
     for heading in ("by width of the face, px", "by block, px", "by brightness"):
@@ -249,8 +244,8 @@ def test_pairs_that_came_deidentified_have_one_input(run, tmp_path, capsys):
     words = ["data.source=folders", f"data.path={tmp_path / 'pairs'}", "data.prepare.test_fraction=0.9"]
     assert main([str(run), *words, "data.prepare.val_fraction=0"]) == 0
     figures = read_figures(run / "evaluation.json")
-    assert list(figures["inputs"]) == ["mosaic"]
-    assert figures["inputs"]["mosaic"]["psnr_outside"] == 100
+    assert list(figures["baselines"]) == ["input"]
+    assert figures["baselines"]["input"]["psnr_outside"] == 100
     assert figures["settings"]["deidentify"] is None
     assert "\ninput " in capsys.readouterr().out
 

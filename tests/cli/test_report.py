@@ -12,10 +12,13 @@ from keras_deid.data.images import write_png
 from keras_deid.explain import maps, targets
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.preparation.prepare import prepare
+from keras_deid.report.page import wording
+from keras_deid.statistics import Estimate
 from keras_deid.synthetic import draw_scene
 from keras_deid.training.networks import build_generator
 
 SCENES = 4
+WORDS = wording("explain/words.jinja")
 
 CONFIG = f"""
 name: tiny
@@ -40,16 +43,16 @@ def make_run(folder, attention="between", blocks=2):
 def runs(tmp_path_factory):
     """Run folders as training leaves them, as far as they are read; the weights are untrained."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, attention in (("tiny", "between"), ("seed", "between"), ("twin", "none")):
+    for name, attention in (("tiny", "between"), ("seed", "between"), ("plain", "none")):
         make_run(folder / name, attention)
     return folder
 
 
 @pytest.fixture(scope="module")
 def report(runs, tmp_path_factory):
-    """The report of two seeds and a twin without attention, with two targets."""
+    """The report of two seeds and a run without attention, with two targets."""
     out = tmp_path_factory.mktemp("report") / "attention"
-    words = [str(runs / "tiny"), str(runs / "seed"), "--versus", str(runs / "twin"), "--out", str(out)]
+    words = [str(runs / "tiny"), str(runs / "seed"), "--versus", str(runs / "plain"), "--out", str(out)]
     assert main([*words, "--target", "real", "--target", "masked-patches"]) == 0
     return out
 
@@ -81,9 +84,9 @@ def read_csv(path):
 
 def test_the_table_has_a_line_for_everything(report):
     lines = read_csv(report / "localisation.csv")
-    # pictures x layers x targets x regions x (two seeds with five controls, and the twin)
+    # pictures x layers x targets x regions x (two seeds with five controls, and the run without)
     assert len(lines) == SCENES * 2 * 2 * 3 * (2 * 6 + 1)
-    assert {line["run"] for line in lines} == {"tiny", "seed", "twin"}
+    assert {line["run"] for line in lines} == {"tiny", "seed", "plain"}
     assert {line["layer"] for line in lines} == {"cbam_1", "cbam_2", "block_1_sum", "block_2_sum"}
     for line in lines:
         if line["region"] != "rest":  # there may be none, on a map that is not zero where the mosaic is
@@ -97,10 +100,11 @@ def test_the_summary(report):
         (kind, target, region)
         for kind in ("where", "merit")
         for target in ("real", "masked-patches")
-        for region in ("mosaic", "person", "rest")
+        for region in ("mask", "person", "rest")
     ]
-    assert ", over 2 seeds, they put more there than" in summary["verdicts"][0]["sentence"]
-    assert ", over 2 seeds with and 1 without, the difference lies" in summary["verdicts"][6]["sentence"]
+    where, merit = (WORDS.verdict(summary["verdicts"][number]) for number in (0, 6))
+    assert ", over 2 seeds, they put more there than" in where
+    assert ", over 2 seeds with and 1 without, the difference lies" in merit
     assert len(summary["findings"]) == 12
     for finding in summary["findings"]:
         assert finding["pictures"] <= SCENES
@@ -125,11 +129,18 @@ def test_the_page_says_it_all_and_needs_nothing_else(report):
         "method",
     ]
     summary = json.loads((report / "localisation.json").read_text(encoding="utf-8"))
-    told = [said["sentence"] for said in (*summary["verdicts"], *summary["findings"])]
-    for sentence in (*told, *summary["notes"]):
+    verdicts = [WORDS.verdict(verdict) for verdict in summary["verdicts"]]
+    findings = [
+        f"the maps at {finding['layer']} put {Estimate(**finding['energy']).words()} times the flat fraction on the "
+        f"{WORDS.regions[finding['region']]}"
+        if finding["pictures"]
+        else f"At {finding['layer']} all {finding['zero_maps']} maps are zero everywhere: nothing can be said."
+        for finding in summary["findings"]
+    ]
+    for sentence in (*verdicts, *findings, *map(WORDS.note, summary["notes"])):
         assert sentence in page.text
     tables = (report / "localisation.md").read_text(encoding="utf-8")
-    assert all(verdict["sentence"] in tables for verdict in summary["verdicts"])
+    assert all(verdict in tables for verdict in verdicts)
     assert len(re.findall(r"^\| cbam_[12] \|", tables, re.MULTILINE)) == 12
     assert "keras-deid report " in page.text
     assert f"Only {SCENES} pictures: the intervals are rough." in page.text
@@ -146,7 +157,7 @@ def test_in_a_browser_nothing_sticks_out(report, find_in_browser, width):
 
 
 def test_a_run_without_cbam_says_so(runs, tmp_path, capsys):
-    assert main([str(runs / "twin"), "--out", str(tmp_path), "--limit", "2"]) == 0
+    assert main([str(runs / "plain"), "--out", str(tmp_path), "--limit", "2"]) == 0
     printed = capsys.readouterr().out
     assert "note: This run has no CBAM" in printed
     assert f"written: {tmp_path / 'report.html'}" in printed
@@ -179,8 +190,9 @@ def test_on_prepared_data(runs, tmp_path):
     run, out = str(runs / "tiny"), tmp_path / "out"
     assert main([run, "--data", str(prepared), "--out", str(out)]) == 0
     summary = json.loads((out / "localisation.json").read_text(encoding="utf-8"))
-    assert "The data have no person masks: only the de-identified region is measured." in summary["notes"]
-    assert {finding["region"] for finding in summary["findings"]} == {"mosaic"}
+    assert {"kind": "no_person"} in summary["notes"]
+    assert "The data have no person masks: only the de-identified region is measured." in Page(out / "report.html").text
+    assert {finding["region"] for finding in summary["findings"]} == {"mask"}
 
 
 def test_the_names_are_those_of_the_package():
@@ -208,11 +220,11 @@ def test_mistakes_are_one_line(runs, tmp_path, capsys):
     assert "file: cannot be made a folder" in refusal(capsys, run, "--out", tmp_path / "file")
     assert "seed: has CBAM" in refusal(capsys, run, "--versus", runs / "seed")
     assert "several runs have this name" in refusal(capsys, run, run)
-    assert "have different layers" in refusal(capsys, run, runs / "twin")
+    assert "have different layers" in refusal(capsys, run, runs / "plain")
     shallow = make_run(tmp_path / "shallow", "none", blocks=1)
     assert "1 layers to take maps at, tiny has 2" in refusal(capsys, run, "--versus", shallow)
     assert "runs after --versus must differ by seed only" in refusal(
-        capsys, run, "--versus", shallow, "--versus", runs / "twin"
+        capsys, run, "--versus", shallow, "--versus", runs / "plain"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from keras_deid.cli.train import main
 from keras_deid.errors import UserError
-from keras_deid.explain import job as explain
+from keras_deid.explain import explain
 from keras_deid.serving import export
 from keras_deid.training import run as training_run
 
@@ -17,7 +17,7 @@ MEANS = {"psnr_mask": 20.0, "ssim_mask": 0.5, "psnr_outside": 40.0, "psnr": 30.0
 FIGURES = {
     "split": "test",
     "images": 3,
-    "inputs": {"mosaic": {**MEANS, "faces_found": 0.0}},
+    "baselines": {"input": {**MEANS, "faces_found": 0.0}},
     "restored": {**MEANS, "psnr_mask": 22.5, "faces_found": 1.0},
     "original": {"faces_found": 1.0},
 }

@@ -4,8 +4,13 @@ import json
 import numpy as np
 import pytest
 
-from keras_deid.comparison.models import Model
+from keras_deid.comparison.answers import attention_answer, best_answer, place_pairs
+from keras_deid.comparison.budget import budget_of
+from keras_deid.comparison.entries import Entry, runs_of
+from keras_deid.comparison.gallery import Gallery
+from keras_deid.comparison.report import Contents
 from keras_deid.comparison.runs import Run
+from keras_deid.comparison.table import make_table
 from keras_deid.config import Config, load_config
 
 PICTURES = 24
@@ -29,8 +34,8 @@ def config_of(name, seed=0, **generator):
 
 
 def scores_of(restored):
-    """Scores of the sources; those of the floors are the same for every run, as on one data set."""
-    floor = 20 + np.random.default_rng(0).normal(0, 2, PICTURES)
+    """Scores of the sources; those of the baselines are the same for every run, as on one data set."""
+    baseline = 20 + np.random.default_rng(0).normal(0, 2, PICTURES)
     found = np.arange(PICTURES) % 2
 
     def scores(psnr, found):
@@ -39,32 +44,33 @@ def scores_of(restored):
     nothing = np.full(PICTURES, np.nan)
     return {
         "original": {"psnr_mask": nothing, "ssim_mask": nothing, "faces_found": np.ones(PICTURES)},
-        "mosaic": scores(floor - 1, 0 * found),
-        "bicubic": scores(floor, found),
+        "input": scores(baseline - 1, 0 * found),
+        "bicubic": scores(baseline, found),
         "restored": scores(restored, found),
     }
 
 
-def figures_of(scores):
+def evaluation_of(scores):
     means = {
         source: {metric: float(values.mean()) for metric, values in of.items() if not np.isnan(values).all()}
         for source, of in scores.items()
     }
     return {
+        "schema": 2,
         "split": "test",
         "images": PICTURES,
         "data": {"source": "synthetic", "image_size": [32, 32]},
         "settings": {"deidentify": {"method": "mosaic", "block_size": 0.2}, "faces_found": {"iou": 0.5}},
         "original": means.pop("original"),
         "restored": means.pop("restored"),
-        "inputs": means,
+        "baselines": means,
         "intervals": {"restored": {}},
     }
 
 
 @pytest.fixture
-def make_model():
-    """Makes a model whose restored pictures are `gains` dB above the best floor, a gain for each seed."""
+def make_entry():
+    """Makes an entry whose restored pictures are `gains` dB above the best baseline, a gain for each seed."""
 
     def make(name, *gains, spread=0.1, images=2000, seconds=600.0, **generator):
         runs = []
@@ -84,7 +90,7 @@ def make_model():
                     folder=None,
                     config=config_of(name, seed, **generator),
                     summary=summary,
-                    figures=figures_of(scores),
+                    evaluation=evaluation_of(scores),
                     paths=tuple(f"{number}.jpg" for number in range(PICTURES)),
                     scores=scores,
                     history=[
@@ -93,7 +99,30 @@ def make_model():
                     ],
                 )
             )
-        return Model(name, tuple(runs))
+        return Entry(name, tuple(runs))
+
+    return make
+
+
+@pytest.fixture
+def make_contents():
+    """Makes what a page tells of entries, without pictures."""
+
+    def make(entries):
+        table = make_table(entries)
+        return Contents(
+            entries=entries,
+            table=table,
+            attention=attention_answer(entries, {}),
+            best=best_answer(entries, table),
+            places=place_pairs(entries, {}),
+            budget=budget_of(runs_of(entries)),
+            speeds={},
+            gallery=Gallery((), {}, None, ()),
+            blocks={},
+            settings={"de-identification": "mosaic", "block sizes": ""},
+            command="",
+        )
 
     return make
 
@@ -108,8 +137,8 @@ def write_run():
         config.save(folder / "config.yaml")
         noise = np.random.default_rng([seed, *folder.name.encode()]).normal(0, 0.1, PICTURES)
         scores = scores_of(scores_of(np.zeros(PICTURES))["bicubic"]["psnr_mask"] + gain + noise)
-        figures = figures_of(scores)
-        (folder / "evaluation.json").write_text(json.dumps(figures))
+        evaluation = evaluation_of(scores)
+        (folder / "evaluation.json").write_text(json.dumps(evaluation))
         _write_scores(folder / "evaluation.csv", scores)
         summary = {
             "epochs": 2,
@@ -118,7 +147,7 @@ def write_run():
             "images_per_second": 0.07,
             "precision": "float32",
             "parameters": {"generator": 1234567, "discriminator": 50},
-            "figures": figures,
+            "metrics": evaluation,
         }
         (folder / "summary.json").write_text(json.dumps(summary))
         (folder / "history.csv").write_text("epoch,step,seconds,val_psnr_mask\n1,2,60,20.5\n2,4,60,21.5\n")

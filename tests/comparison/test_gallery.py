@@ -1,11 +1,12 @@
 import keras
 import pytest
 
+from keras_deid.comparison.entries import Entry
 from keras_deid.comparison.gallery import SHOWN, make_gallery
-from keras_deid.comparison.models import Model
 from keras_deid.comparison.runs import read_run
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.resnet_generator import resnet_generator
+from keras_deid.report.page import wording
 
 
 def networks(config):
@@ -33,15 +34,15 @@ def dead_networks(config):
 
 @pytest.fixture
 def gallery(write_run, tmp_path):
-    models, generators = [], {}
+    entries, generators = [], {}
     kinds = {"with": networks, "without": networks, "plain": plain_networks, "dead": dead_networks}
     for name, made in kinds.items():
         config = write_run(
             tmp_path / name, networks=made, attention="none" if name == "without" else "between", filters=len(name)
         )
-        models.append(Model(name, (read_run(name, tmp_path / name, config, None),)))
+        entries.append(Entry(name, (read_run(name, tmp_path / name, config, None),)))
         generators[name] = keras.saving.load_model(tmp_path / name / "generator.keras", compile=False)
-    return make_gallery(models, generators, config, "mosaic")
+    return make_gallery(entries, generators, config, "mosaic")
 
 
 def test_columns_and_notes(gallery):
@@ -59,6 +60,8 @@ def test_columns_and_notes(gallery):
     assert len(gallery.paths) == len(set(gallery.paths)) == SHOWN
     assert all(len(shown) == SHOWN and shown[0].shape == (32, 32, 3) for shown in gallery.columns.values())
     assert len(gallery.notes) == 2
-    assert gallery.notes[0].startswith("No overlay for plain: the generator") and "no layer" in gallery.notes[0]
-    assert gallery.notes[1].startswith("All maps of dead at cbam_1 are zero")
+    no_overlay, zero = map(wording("comparison/words.jinja").note, gallery.notes)
+    assert no_overlay.startswith("No overlay for plain: the generator") and "no layer" in no_overlay
+    assert zero.startswith("All maps of dead at cbam_1 are zero")
+    assert gallery.notes[1] == {"kind": "zero_maps", "name": "dead", "layer": "cbam_1"}
     assert gallery.top >= 3

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from keras_deid.comparison.plan import make_plan, minutes_left, model_settings, models_of
+from keras_deid.comparison.plan import entries_of, make_plan, minutes_left, model_settings
 from keras_deid.config import load_config
 from keras_deid.errors import UserError
 
@@ -43,7 +43,7 @@ def test_all_models_get_their_first_seed_before_any_gets_a_second(write_config, 
         "training.epochs=3",
         "training.seed=1",
     )
-    assert {name: len(group) for name, group in models_of(jobs).items()} == {"a": 2, "b": 2}
+    assert {name: len(group) for name, group in entries_of(jobs).items()} == {"a": 2, "b": 2}
 
 
 def test_one_seed_is_the_configurations_own(write_config, tmp_path):
@@ -64,7 +64,7 @@ def test_finished_runs_that_differ_in_seed_alone_are_one_model(write_run, tmp_pa
         write_run(tmp_path / folder, name="x_seed7" if seed else "x", seed=seed)
     write_run(tmp_path / "y", attention="none")
     jobs = plan(tmp_path / "out", *(tmp_path / name for name in ("x_seed1", "x", "elsewhere/again", "y")))
-    models = models_of(jobs)
+    models = entries_of(jobs)
     assert {name: [job.folder.name for job in group] for name, group in models.items()} == {
         "x": ["x", "x_seed1", "again"],
         "y": ["y"],
@@ -75,7 +75,7 @@ def test_finished_runs_that_differ_in_seed_alone_are_one_model(write_run, tmp_pa
 def test_a_configuration_and_a_finished_run_are_seeds_of_one_model(write_run, write_config, tmp_path):
     write_run(tmp_path / "done", name="a", seed=0)
     jobs = plan(tmp_path / "out", write_config("a"), tmp_path / "done")
-    assert [job.folder.name for job in models_of(jobs)["a"]] == ["done", "a"]
+    assert [job.folder.name for job in entries_of(jobs)["a"]] == ["done", "a"]
 
 
 def test_what_means_nothing_for_a_model_is_no_difference(write_config):
@@ -117,7 +117,7 @@ def refused(*words, **settings):
 def test_what_is_no_finished_run_is_refused(write_run, tmp_path):
     assert "nothing to compare" in refused(tmp_path)
     (tmp_path / "empty").mkdir()
-    assert "empty: is no run: it has no config.yaml" in refused(tmp_path, tmp_path / "empty")
+    assert "empty: is not a run: it has no config.yaml" in refused(tmp_path, tmp_path / "empty")
     assert "cannot be read as a configuration" in refused(tmp_path, tmp_path / "nowhere")
     for file in ("summary.json", "generator.keras", "history.csv"):
         write_run(tmp_path / file)

@@ -33,7 +33,7 @@ def test_a_run_is_read(read):
     run = read("one")
     assert (run.images_seen, run.minutes) == (4 * 2, 2.0)
     assert run.paths[:2] == ("0.jpg", "1.jpg")
-    assert list(run.scores) == ["original", "mosaic", "bicubic", "restored"]
+    assert list(run.scores) == ["original", "input", "bicubic", "restored"]
     assert run.mean("restored", "psnr_mask") == pytest.approx(run.scores["restored"]["psnr_mask"].mean())
     assert np.isnan(run.scores["original"]["psnr_mask"]).all()
     assert set(run.scores["restored"]) == {"psnr_mask", "ssim_mask", "faces_found"}
@@ -61,17 +61,18 @@ def test_a_run_whose_scores_are_of_another_split_is_evaluated(write_run, tmp_pat
     write_run(tmp_path / "fresh")
     change(tmp_path / "one" / "evaluation.json", "split", value="val")
     run = read_run("one", tmp_path / "one", config, lambda run, config: tmp_path / "fresh" / "evaluation.json")
-    assert run.figures["split"] == "test"
+    assert run.evaluation["split"] == "test"
 
 
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
+        ("evaluation.json", '{"split": "test"}', "has schema 1, this version reads schema 2; evaluate the run again"),
         ("summary.json", "{", "summary.json: is not readable as JSON"),
         ("summary.json", "[]", "summary.json: expected an object, received list"),
         ("evaluation.csv", "", "evaluation.csv: is not readable as scores"),
         ("evaluation.csv", "path,source,psnr\na,restored,much\n", "evaluation.csv: is not readable as scores"),
-        ("evaluation.csv", "path,source,psnr\na,mosaic,1\n", "has no scores of restored pictures"),
+        ("evaluation.csv", "path,source,psnr\na,input,1\n", "has no scores of restored pictures"),
         ("history.csv", "epoch\nfirst\n", "history.csv: is not readable as a history"),
     ],
 )
@@ -93,7 +94,7 @@ def test_a_damaged_file_is_one_line(write_run, tmp_path, file, text, message):
 )
 def test_runs_on_different_data_are_not_compared(read, keys, value, message):
     one, other = read("one"), read("other")
-    part = other.figures
+    part = other.evaluation
     for key in keys[:-1]:
         part = part[key]
     part[keys[-1]] = value
@@ -113,14 +114,14 @@ def test_the_pictures_themselves_are_compared(read, tmp_path):
 def test_prepared_data_are_known_by_their_fingerprint(read):
     one, other = read("one"), read("other")
     for run, path in ((one, "here"), (other, "there")):
-        run.figures["data"] |= {"source": "prepared", "path": path, "fingerprint": "abc"}
+        run.evaluation["data"] |= {"source": "prepared", "path": path, "fingerprint": "abc"}
     check_same_data([one, other])
-    other.figures["data"]["fingerprint"] = "abd"
+    other.evaluation["data"]["fingerprint"] = "abd"
     with pytest.raises(UserError, match="data.fingerprint"):
         check_same_data([one, other])
 
 
 def test_what_only_one_evaluation_tells_is_no_difference(read):
     one, other = read("one"), read("other")
-    other.figures["settings"]["lpips"] = {"network": "alex"}
+    other.evaluation["settings"]["lpips"] = {"network": "alex"}
     check_same_data([one, other])

@@ -4,7 +4,6 @@ import tensorflow as tf
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from keras_deid.evaluation.image_quality import (
-    METRICS,
     MS_SSIM_LEAST_SIDE,
     box_region,
     l1,
@@ -14,6 +13,7 @@ from keras_deid.evaluation.image_quality import (
     ssim,
     ssim_map,
 )
+from keras_deid.evaluation.metrics import METRICS
 
 SIZE = 16
 BOX = (4.0, 4.0, 12.0, 12.0)

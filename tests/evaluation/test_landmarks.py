@@ -7,7 +7,7 @@ from keras_deid.data.faces import Face
 from keras_deid.evaluation.faces_found import DETECTION_SIDE, evaluation_detector
 from keras_deid.evaluation.landmarks import face_landmarks, mirror_landmarks, normalized_mean_errors
 
-# Eyes, nose and corners of the mouth of an upright face; shares of the picture.
+# Eyes, nose and corners of the mouth of an upright face; fractions of the picture.
 POINTS = ((0.25, 0.25), (0.5, 0.25), (0.375, 0.375), (0.25, 0.5), (0.5, 0.5))
 
 

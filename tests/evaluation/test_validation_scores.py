@@ -27,10 +27,10 @@ def test_agrees_with_the_scores_of_the_final_evaluation(seed):
     assert tuple(scores) == VALIDATION_METRICS
     for index in range(len(x)):
         expected = picture_scores(y[index], restored[index], mask[index], BOX)
-        floor = picture_scores(y[index], x[index], mask[index], BOX)
+        baseline = picture_scores(y[index], x[index], mask[index], BOX)
         for name in ("psnr_mask", "ssim_mask", "psnr_outside", "psnr", "ssim"):
             assert float(scores[name][index]) == pytest.approx(expected[name], abs=1e-3), name
-        gain = expected["psnr_mask"] - floor["psnr_mask"]
+        gain = expected["psnr_mask"] - baseline["psnr_mask"]
         assert float(scores["psnr_mask_gain"][index]) == pytest.approx(gain, abs=1e-3)
 
 

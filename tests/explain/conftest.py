@@ -2,17 +2,18 @@ import keras
 import numpy as np
 import pytest
 
-from keras_deid.explain.compose import compose
-from keras_deid.explain.summary import Comparison, Estimate, Finding
+from keras_deid.explain.chain import chain
+from keras_deid.explain.findings import Comparison, Finding
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.resnet_generator import resnet_generator
+from keras_deid.statistics import Estimate
 
 SIDE = 16
 
 
 @pytest.fixture
 def make_network():
-    """Makes a composed network of the smallest G and D; options are the generator's."""
+    """Makes a chained network of the smallest G and D; options are the generator's."""
 
     def make(channels=3, **options):
         settings = {"filters": 4, "blocks": 2, "reduction": 4, "normalization": "none", **options}
@@ -21,7 +22,7 @@ def make_network():
         discriminator = _livelier(
             patch_discriminator((SIDE, SIDE, channels), filters=4, layers=1, normalization="none")
         )
-        return compose(generator, discriminator)
+        return chain(generator, discriminator)
 
     return make
 
@@ -66,7 +67,7 @@ def compared():
 def finding():
     """Makes what was found out about a layer."""
 
-    def make(depth, energy, *comparisons, region="mosaic", pictures=20, runs=None):
+    def make(depth, energy, *comparisons, region="mask", pictures=20, runs=None):
         return Finding(
             target="real",
             region=region,

@@ -66,9 +66,9 @@ def test_the_region_itself_is_the_best_map(region):
 
 @given(MAPS, REGIONS)
 def test_region_and_rest_share_the_map(attention, region):
-    share = region.mean()
-    inside = localise(attention, region).energy * share
-    outside = localise(attention, ~region).energy * (1 - share) if not region.all() else 0
+    fraction = region.mean()
+    inside = localise(attention, region).energy * fraction
+    outside = localise(attention, ~region).energy * (1 - fraction) if not region.all() else 0
     assert inside + outside == pytest.approx(1)
 
 

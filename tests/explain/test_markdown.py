@@ -1,6 +1,7 @@
-from keras_deid.explain.claims import where_claims
-from keras_deid.explain.markdown import markdown
-from keras_deid.explain.summary import Comparison, Estimate
+from keras_deid.explain.findings import Comparison, grouped
+from keras_deid.explain.verdicts import where_verdicts
+from keras_deid.report.page import render
+from keras_deid.statistics import Estimate
 
 
 def test_tables(finding, compared):
@@ -10,9 +11,15 @@ def test_tables(finding, compared):
         finding(2, 1.5, compared("edges", 0.5, 1.0), Comparison("centred gaussian", nothing, nothing, 0, True, {})),
         finding(1, 1.2, compared("edges", 0.2), region="person", runs={"a": 1.0, "b": 1.4}),
     ]
-    text = markdown("python x", ["Only 20 pictures."], where_claims(rows), rows)
+    text = render(
+        "explain/localisation.md.jinja",
+        command="python x",
+        notes=[{"kind": "few_pictures", "pictures": 12}],
+        verdicts=where_verdicts(rows),
+        sections=grouped(rows),
+    )
     assert text.startswith("```bash\npython x\n```\n\n- The maps light up on the de-identified region: ")
-    assert "- Note: Only 20 pictures.\n\nTimes the flat share" in text
+    assert "- Note: Only 12 pictures: the intervals are rough.\n\nTimes the flat fraction" in text
     assert (
         "| layer | on the de-identified region | zero maps | edges | centred gaussian |\n"
         "| --- | --- | --- | --- | --- |\n"

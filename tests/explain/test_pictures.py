@@ -35,7 +35,7 @@ def test_of_many_photographs_only_as_many_as_needed_are_looked_at(tmp_path, monk
     assert found.paths == ("09.png#0", "b/10.png#0", "b/11.png#0")
     assert [len(names) for names in looked_at] == [4, 4, 4]
     np.testing.assert_array_equal(found.x[0].shape, (32, 32, 3))
-    assert found.mosaic.any(axis=(1, 2)).all() and not found.person.any()
+    assert found.mask.any(axis=(1, 2)).all() and not found.person.any()
     everything = explained_pictures.pictures_of_folder(photos, config)
     assert len(everything) == 11 and everything.paths[:3] == found.paths
 

@@ -1,8 +1,11 @@
+import atexit
+import functools
 import io
 import json
 import pickle
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from PIL import Image
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from keras_deid.config import Config
+from keras_deid.models.locator import locator
 from keras_deid.models.resnet_generator import resnet_generator
 from keras_deid.serving.export import export
 
@@ -59,12 +63,45 @@ def run(generator, tmp_path_factory):
     return folder
 
 
+@functools.cache
+def untrained_locator():
+    """A network that marks some of what it sees: untrained, but with weights that are not small."""
+    network = locator(filters=4, blocks=1)
+    random = np.random.default_rng(0)
+    for weight in network.weights:
+        is_variance = weight.name == "moving_variance"
+        weight.assign(random.uniform(0.5, 2, weight.shape) if is_variance else random.normal(0, 0.5, weight.shape))
+    return network
+
+
+@functools.cache
+def locator_run():
+    """The folder of a run of the locator, as far as serving reads it; is removed when the tests end."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    untrained_locator().save(Path(folder.name) / "locator.keras")
+    return Path(folder.name)
+
+
 @pytest.fixture(scope="session")
 def base(run, tmp_path_factory):
-    """The folder of an exported model, with version 1."""
+    """The folder of an exported model with a locator, with version 1."""
     base = tmp_path_factory.mktemp("saved_models") / "tiny"
-    export(run, base)
+    export(run, base, locator=locator_run())
     return base
+
+
+@pytest.fixture(scope="session")
+def locate_alone():
+    """Marks uint8 pictures `(batch, height, width, 3)` with the Keras model, by a plain reading of the statement."""
+
+    def locate(pictures):
+        below, beside = -pictures.shape[1] % 32, -pictures.shape[2] % 32
+        padded = np.pad(pictures, ((0, 0), (0, below), (0, beside), (0, 0)), mode="edge")
+        logits = untrained_locator().predict_on_batch(np.float32(padded) / 127.5 - 1)[..., 0]
+        return (1 / (1 + np.exp(-logits)))[:, : -(-pictures.shape[1] // 4), : -(-pictures.shape[2] // 4)]
+
+    return locate
 
 
 @pytest.fixture(scope="session")

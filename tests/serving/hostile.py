@@ -199,7 +199,16 @@ def any_boxes(random, count):
 def any_request(random):
     """A request to one of the signatures: (name, inputs)."""
     signature = random.choice(
-        ["serving_default", "serve_uint8", "serve_bytes", "serve_uint8_boxes", "serve_bytes_boxes"]
+        [
+            "serving_default",
+            "serve_uint8",
+            "serve_bytes",
+            "serve_uint8_boxes",
+            "serve_bytes_boxes",
+            "describe",
+            "locate",
+            "locate_bytes",
+        ]
     )
     count = int(random.integers(1, 4))
     inputs = {}
@@ -207,7 +216,9 @@ def any_request(random):
         inputs["image"] = any_array(random, (count, HEIGHT, WIDTH, 3), "float32")
     elif signature == "serve_uint8":
         inputs["image"] = any_array(random, (count, HEIGHT, WIDTH, 3), "uint8")
-    elif signature == "serve_uint8_boxes":
+    elif signature == "describe":
+        inputs["row"] = any_array(random, (count,), "int32")
+    elif signature in ("serve_uint8_boxes", "locate"):
         sides = (int(side) for side in random.integers(0, 50, 2))
         inputs["image"] = any_array(random, (count, *sides, 3), "uint8")
     else:

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras_deid.restoring.regions import cut_out, part_around, put_back
 from PIL import Image
 
-from keras_deid.boxes import DEFAULT_CONTEXT
+from keras_deid.restoring.found import given_region
+from keras_deid.restoring.model import LocalModel
+from keras_deid.restoring.repair import restore_regions
 
-from .conftest import HEIGHT, WIDTH, as_strings, decode, encode
+from .conftest import as_strings, decode, encode
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +19,15 @@ def photo():
     return np.asarray(Image.fromarray(noise).resize((150, 90), Image.Resampling.BICUBIC))
 
 
-def by_the_client(signatures, photo, boxes):
-    """What `restore.py --boxes` makes of a picture with the model alone."""
-    parts = [part_around(tuple(box), DEFAULT_CONTEXT, photo.shape[:2], (HEIGHT, WIDTH)) for box in boxes]
-    seen = np.stack([cut_out(photo, part, (HEIGHT, WIDTH)) for part in parts])
-    restored = signatures["serve_uint8"](image=tf.constant(seen))["restored"].numpy()
-    return put_back(photo, parts, list(restored))
+@pytest.fixture(scope="module")
+def by_the_client(model):
+    """What `keras-deid restore --boxes` makes of a picture with the model alone."""
+    local = LocalModel(model)
+
+    def restore(photo, boxes):
+        return restore_regions(local, [photo], [[given_region(tuple(box), photo.shape[:2]) for box in boxes]])[0]
+
+    return restore
 
 
 def restore_boxes(signatures, image, boxes):
@@ -38,15 +42,18 @@ def restore_boxes(signatures, image, boxes):
         [(40.25, 20.75, 70.5, 60.125)],
         [(20, 20, 60, 60), (40, 30, 90, 80), (30, 10, 50, 40)],  # overlap
         [(-30, -20, 25, 30), (130, 70, 400, 300)],  # reach outside
+        [(0, 0, 40, 30), (110, 60, 150, 90)],  # touch the border
+        [(60, -50, 90, 500)],  # taller than the picture
+        [(20, 0, 30, 90), (-10, 40, 200, 50)],  # as high, as wide as the picture
         [(-1e30, -1e30, 1e30, 1e30)],
         [(0, 0, 150, 90)],
         [(70, 40, 73, 42)],  # a crop of six pixels, which is enlarged
         [(70.25, 40.5, 70.5, 40.625)],
     ],
 )
-def test_boxes_are_restored_as_by_the_client(signatures, photo, boxes):
+def test_boxes_are_restored_as_by_the_client(signatures, by_the_client, photo, boxes):
     restored = restore_boxes(signatures, photo[None], [boxes])[0]
-    np.testing.assert_allclose(np.int32(restored), by_the_client(signatures, photo, boxes), atol=1)
+    np.testing.assert_allclose(np.int32(restored), by_the_client(photo, boxes), atol=1)
     assert (restored != photo).any()
 
 
@@ -102,7 +109,7 @@ def test_boxes_in_files_of_different_sizes_equal_those_in_pixels(signatures, pho
         np.testing.assert_array_equal(decode(content), restore_boxes(signatures, picture[None], own[None])[0])
 
 
-def test_boxes_through_the_c_api(in_child, signatures, photo):
+def test_boxes_through_the_c_api(in_child, by_the_client, photo):
     boxes = np.float32([[(40, 20, 70, 60)]])
     files = as_strings(encode(photo))
     pixels, contents = in_child(
@@ -110,4 +117,4 @@ def test_boxes_through_the_c_api(in_child, signatures, photo):
         ("serve_bytes_boxes", {"image_bytes": files, "boxes": boxes}),
     )
     np.testing.assert_array_equal(decode(contents[0]), pixels[0])
-    np.testing.assert_allclose(np.int32(pixels[0]), by_the_client(signatures, photo, boxes[0].tolist()), atol=1)
+    np.testing.assert_allclose(np.int32(pixels[0]), by_the_client(photo, boxes[0].tolist()), atol=1)

@@ -14,8 +14,9 @@ from PIL import Image
 
 from keras_deid.data.images import ImageError, encode_png
 from keras_deid.errors import UserError
+from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import LocalModel
-from keras_deid.restoring.restore import restore_picture
+from keras_deid.restoring.repair import restore_regions
 from keras_deid.serving import client as client_module
 from keras_deid.serving import request as request_module
 from keras_deid.serving.client import RestModel
@@ -116,15 +117,57 @@ def test_21_the_servers_own_words_and_code(client, server):
     assert isinstance(raised.value, UserError)
 
 
-def test_21_equals_the_model_in_this_process(client, model, pictures, tmp_path):
+def test_21_equals_the_model_in_this_process(client, model, pictures):
     local = LocalModel(model)
     assert (client.name, client.size, client.version) == ("tiny", (HEIGHT, WIDTH), "1")
+    assert (client.context, client.adds_detail) == (local.context, local.adds_detail) == (2.0, False)
     np.testing.assert_array_equal(client.restore(pictures), local.restore(pictures))
     large = np.random.default_rng(0).integers(0, 256, (70, 50, 3)).astype("uint8")
-    Image.fromarray(large).save(tmp_path / "in.png")
-    for name, one in (("local", local), ("rest", client)):
-        restore_picture(tmp_path / "in.png", tmp_path / f"{name}.png", one)
-    assert (tmp_path / "local.png").read_bytes() == (tmp_path / "rest.png").read_bytes()
+    regions = [Region((5, 10, 30, 40)), Region((20, 30, 50, 70))]
+    by_local, by_client = (restore_regions(one, [large], [regions])[0] for one in (local, client))
+    np.testing.assert_array_equal(by_client, by_local)
+    assert (by_client != large).any()
+
+
+def test_21_marks_what_the_model_in_this_process_marks(client, model):
+    picture = np.random.default_rng(0).integers(0, 256, (64, 96, 3)).astype("uint8")
+    marked, expected = client.mark(picture), LocalModel(model).mark(picture)
+    assert marked.dtype == expected.dtype == np.float32 and marked.shape == expected.shape == (16, 24)
+    np.testing.assert_allclose(marked, expected, atol=1e-4)
+    assert expected.min() < 0.25 and expected.max() > 0.75
+
+
+def described(description):
+    """A server's metadata and its answer, with a description of the model."""
+    signature = {"inputs": {"row": tensor("DT_INT32", -1)}, "outputs": {"description": {}}}
+    signatures = METADATA[1]["metadata"]["signature_def"]["signature_def"] | {"describe": signature}
+    metadata = {**METADATA[1], "metadata": {"signature_def": {"signature_def": signatures}}}
+    return (200, metadata), (200, {"outputs": [description]})
+
+
+def test_21_what_the_server_says_of_the_model(scripted):
+    url, asked = scripted(AVAILABLE, *described('{"context": 1.25, "adds_detail": true}'))
+    model = RestModel(url)
+    assert (model.context, model.adds_detail, model.mark) == (1.25, True, None)
+    assert asked[-1] == ("/v1/models/tiny:predict", {"signature_name": "describe", "inputs": {"row": [0]}})
+    # A model that was exported before says nothing.
+    url, _ = scripted(AVAILABLE, METADATA)
+    model = RestModel(url)
+    assert (model.context, model.adds_detail, model.mark) == (2.0, False, None)
+
+
+@pytest.mark.parametrize("description", ["", "[]", "{}", '{"context": 0.5, "adds_detail": true}', '{"context": 2}'])
+def test_21_a_description_that_is_none_is_an_error(scripted, description):
+    url, _ = scripted(AVAILABLE, *described(description))
+    with pytest.raises(ServingError, match="the signature describe answers"):
+        RestModel(url)
+
+
+@pytest.mark.parametrize("answer", [b"junk", encode_png(np.zeros((4, 4, 3), np.uint8))])
+def test_21_a_map_that_is_none_is_an_error(client, monkeypatch, answer):
+    monkeypatch.setattr(client, "predict", lambda *words: [{"b64": base64.b64encode(answer).decode()}])
+    with pytest.raises(ServingError, match="the answer is not a "):
+        client.mark(np.zeros((32, 32, 3), np.uint8))
 
 
 def test_22_waits_until_the_model_is_available(scripted):

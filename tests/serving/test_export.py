@@ -1,6 +1,7 @@
 """The statements about an exported model, by number where docs/serving.md lists them: how it is written."""
 
 import filecmp
+import hashlib
 import json
 import os
 import re
@@ -17,17 +18,17 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
-from keras_deid.evaluation.evaluate import restore
+from keras_deid.evaluation.scoring import restore
 from keras_deid.models.dcgan import dcgan_generator
 from keras_deid.models.latent_search import latent_search
 from keras_deid.serving import export as export_module
 from keras_deid.serving.export import export, versions
-from keras_deid.serving.model_card import model_card
-from keras_deid.serving.signatures import SIGNATURES
+from keras_deid.serving.model_card import model_card, write_model_card
+from keras_deid.serving.signatures import LOCATOR_SIGNATURES, SIGNATURES
 from keras_deid.serving.warmup import BATCHES, WARMUP_FILE
 from keras_deid.staging import staging
 
-from .conftest import HEIGHT, WIDTH
+from .conftest import HEIGHT, WIDTH, locator_run
 
 
 def test_8_warmup_requests_parse_and_run(model, signatures):
@@ -39,11 +40,11 @@ def test_8_warmup_requests_parse_and_run(model, signatures):
         inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
         (restored,) = signatures[request.model_spec.signature_name](**inputs).values()
         seen.append((request.model_spec.signature_name, int(restored.shape[0])))
-    assert seen == [(name, count) for count in BATCHES for name in SIGNATURES]
+    assert seen == [(name, count) for count in BATCHES for name in (*SIGNATURES, *LOCATOR_SIGNATURES)]
 
 
 def test_9_and_10_the_same_weights_give_the_same_bytes_under_the_next_version(run, base, model):
-    second = export(run, base)
+    second = export(run, base, locator=locator_run())
     assert second == base / "2"
     files = [path.relative_to(model) for path in model.rglob("*") if path.is_file()]
     assert {path.relative_to(second) for path in second.rglob("*") if path.is_file()} == set(files)
@@ -55,7 +56,7 @@ def test_9_and_10_the_same_weights_give_the_same_bytes_under_the_next_version(ru
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
 def test_10_an_interrupted_export_leaves_nothing(run, tmp_path, monkeypatch, error):
-    def stop(run, folder, name):
+    def stop(run, folder, name, locator):
         folder.mkdir()
         (folder / "saved_model.pb").write_bytes(b"half")
         raise error
@@ -102,7 +103,7 @@ def is_running(process):
     return state != "Z"
 
 
-def write_files(run, folder, name):
+def write_files(run, folder, name, locator=None):
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "variables" / "variables.index").write_bytes(b"weights")
@@ -114,11 +115,31 @@ def test_the_model_card_says_what_it_is(model, base):
     assert card["weights"] == "moving average over training"
     assert card["metrics"]["restored"] == {"psnr": 22.5, "faces_found": 0.5}
     assert card["versions"]["tensorflow"] == tf.__version__
-    assert card["input"].keys() == {"size", *SIGNATURES}
+    assert card["input"].keys() == {"size", *SIGNATURES, *LOCATOR_SIGNATURES}
+    locator_hash = hashlib.sha256((locator_run() / "locator.keras").read_bytes()).hexdigest()
+    assert card["locator"] == {"sha256": locator_hash}
     assert re.fullmatch("[0-9a-f]{64}", card["sha256"])
     text = (model / "model_card.md").read_text()
     assert "| input | 20.12 | - |" in text and "| restored | 22.5 | 0.5 |" in text
-    assert "## Forbidden use" in text and card["sha256"] in text
+    assert "## Forbidden use" in text and card["sha256"] in text and locator_hash in text
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [(Path("/home/someone/photos/prepared"), "prepared"), (Path("prepared/street"), "prepared/street")],
+)
+def test_the_model_card_names_no_place_on_this_machine(tmp_path, path, shown):
+    (tmp_path / "run").mkdir()
+    config = {"data": {"source": "prepared", "path": path}, "description": "a `run`\n# of <b>*mine*</b>, 1. draft"}
+    Config.model_validate(config).save(tmp_path / "run" / "config.yaml")
+    write_files(tmp_path / "run", tmp_path / "1", "tiny")
+    write_model_card(tmp_path / "1", tmp_path / "run", "tiny")
+    card, text = ((tmp_path / "1" / f"model_card.{kind}").read_text() for kind in ("json", "md"))
+    assert json.loads(card)["trained_on"]["data"] == {"source": "prepared", "path": shown}
+    assert json.loads(card)["description"] == config["description"]
+    assert f"- data: prepared {shown}\n" in text
+    assert "someone" not in card + text and str(tmp_path) not in card + text
+    assert "\na \\`run\\` \\# of \\<b\\>\\*mine\\*\\</b\\>, 1\\. draft\n" in text
 
 
 def test_the_model_card_reads_the_evaluation_of_an_older_run(run, tmp_path):
@@ -155,14 +176,16 @@ def test_the_server_files_name_the_model_and_the_server(base):
         ({"to": "file"}, "is not a folder"),
         ({"to": "there", "version": 3}, "versions are never replaced"),
         ({"run": "nowhere"}, "give the folder of a trained run"),
+        ({"locator": "nowhere"}, "nowhere/locator.keras: no such file; give the folder of a trained run"),
     ],
 )
 def test_refuses_what_cannot_be(run, tmp_path, change, message):
     (tmp_path / "file").touch()
     (tmp_path / "there" / "3").mkdir(parents=True)
     source = tmp_path / change["run"] if "run" in change else run
+    locator = tmp_path / change["locator"] if "locator" in change else None
     with pytest.raises(UserError, match=re.escape(message)):
-        export(source, tmp_path / change.get("to", "new"), change.get("version"))
+        export(source, tmp_path / change.get("to", "new"), change.get("version"), locator)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "there"]
 
 

@@ -23,7 +23,7 @@ def both(server):
 
 def test_20_status_and_metadata_agree(both):
     rest, grpc = both
-    for name in ("name", "version", "size", "context"):
+    for name in ("name", "version", "size", "context", "adds_detail"):
         assert getattr(rest, name) == getattr(grpc, name)
     assert grpc.states() == {1: "AVAILABLE"}
 
@@ -36,6 +36,14 @@ def test_20_predictions_agree(both, pictures):
     np.testing.assert_allclose(floats, rest.predict("serving_default", {"image": unit.tolist()}), atol=1e-6)
     uint8 = grpc.predict("serve_uint8", {"image": pictures})["restored"]
     np.testing.assert_array_equal(uint8, rest.predict("serve_uint8", {"image": pictures.tolist()}))
+
+
+def test_20_marks_agree(both):
+    rest, grpc = both
+    picture = np.random.default_rng(0).integers(0, 256, (32, 64, 3)).astype("uint8")
+    marked = grpc.mark(picture)
+    assert marked.dtype == np.float32 and marked.shape == (8, 16)
+    np.testing.assert_allclose(marked, rest.mark(picture), atol=1e-4)
 
 
 def test_20_predictions_equal_the_keras_model(both, pictures, restore_alone):

@@ -71,6 +71,17 @@ def test_12_rows_and_columns_equal_the_keras_model(address, pictures, restore_al
     np.testing.assert_allclose(answer["outputs"], np.rint(expected * 255), atol=1)
 
 
+def test_12_pictures_of_any_size_are_marked_and_the_model_describes_itself(address, locate_alone):
+    picture = np.random.default_rng(0).integers(0, 256, (1, 9, 21, 3)).astype("uint8")
+    status, answer = predict(address, {"signature_name": "locate", "instances": picture.tolist()})
+    assert status == 200
+    np.testing.assert_allclose(answer["predictions"], locate_alone(picture), atol=1e-5)
+    for key, answered in (("instances", "predictions"), ("inputs", "outputs")):
+        status, answer = predict(address, {"signature_name": "describe", key: [0, 7]})
+        assert status == 200
+        assert [json.loads(text) for text in answer[answered]] == [{"context": 2.0, "adds_detail": False}] * 2
+
+
 @pytest.mark.parametrize(
     "request_body", [{}, {"instances": []}, {"instances": {}}, {"instances": [1], "inputs": [1]}, [], 3]
 )

@@ -14,9 +14,9 @@ from PIL import Image
 
 from keras_deid.data.images import read_image
 from keras_deid.serving.graph.bombs import PIXEL_LIMIT
-from keras_deid.serving.signatures import BOX_LIMIT, SIGNATURES
+from keras_deid.serving.signatures import BOX_LIMIT, LOCATOR_SIGNATURES, SIGNATURES
 
-from .conftest import HEIGHT, WIDTH, as_strings, decode, encode
+from .conftest import HEIGHT, WIDTH, as_strings, decode, encode, untrained_locator
 from .hostile import gif, gif_frame, png
 
 
@@ -48,8 +48,11 @@ def test_1_signatures_names_dtypes_and_shapes(saved):
             {"image_bytes": ("string", [-1]), "boxes": ("float32", [-1, -1, 4])},
             {"restored_bytes": ("string", [-1])},
         ),
+        "describe": ({"row": ("int32", [-1])}, {"description": ("string", [-1])}),
+        "locate": ({"image": ("uint8", [-1, -1, -1, 3])}, {"hidden": ("float32", [-1, -1, -1])}),
+        "locate_bytes": ({"image_bytes": ("string", [-1])}, {"hidden_bytes": ("string", [-1])}),
     }
-    assert set(definitions) == set(SIGNATURES)
+    assert set(definitions) == {*SIGNATURES, *LOCATOR_SIGNATURES}
 
 
 def test_2_c_api_equals_the_keras_model(in_child, pictures, restore_alone):
@@ -68,9 +71,10 @@ def test_2_c_api_equals_the_keras_model(in_child, pictures, restore_alone):
 def test_3_weights_are_stored_once(model, generator):
     reader = tf.train.load_checkpoint(str(model / "variables" / "variables"))
     shapes = {name: shape for name, shape in reader.get_variable_to_shape_map().items() if "OBJECT_GRAPH" not in name}
-    assert sum(int(np.prod(shape)) for shape in shapes.values()) == generator.count_params()
+    count = generator.count_params() + untrained_locator().count_params()
+    assert sum(int(np.prod(shape)) for shape in shapes.values()) == count
     assert {str(reader.get_variable_to_dtype_map()[name].name) for name in shapes} == {"float32"}
-    assert all(re.fullmatch(r"generator_variables/\d+/\.ATTRIBUTES/VARIABLE_VALUE", name) for name in shapes)
+    assert all(re.fullmatch(r"(generator|locator)_variables/\d+/\.ATTRIBUTES/VARIABLE_VALUE", name) for name in shapes)
 
 
 def test_4_nothing_that_a_server_refuses(saved, model):

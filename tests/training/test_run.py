@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_deid.config import load_config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.errors import UserError
-from keras_deid.evaluation.evaluate import restore
+from keras_deid.evaluation.scoring import restore
 from keras_deid.models.saved import load_generator
 from keras_deid.training import run as training_run
 from keras_deid.training.networks import build_restorer
@@ -85,7 +85,7 @@ def test_figures_and_summary(finished):
     config, folder, metrics = finished
     assert json.loads((folder / "evaluation.json").read_text()) == metrics
     assert (metrics["split"], metrics["images"]) == ("test", 2)
-    assert set(metrics["inputs"]) == {"mosaic", "bilinear", "bicubic"}
+    assert set(metrics["baselines"]) == {"input", "bilinear", "bicubic"}
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["metrics"] == metrics
     assert (summary["name"], summary["epochs"], summary["steps"]) == ("tiny", EPOCHS, EPOCHS * STEPS)

@@ -209,6 +209,6 @@ def test_the_command_says_how_it_went_and_where_the_pictures_are(runs):
     lines = continued[1].splitlines()
     assert any(line.startswith("epoch 2 ") for line in lines)
     assert "test split, 1 picture" in lines
-    assert lines[-1] == "look at: disturbed/evaluation.png, disturbed/samples/; figures: disturbed/summary.json"
+    assert lines[-1] == "look at: disturbed/evaluation.png, disturbed/samples/; metrics: disturbed/summary.json"
     run = folder / "disturbed"
     assert (run / "evaluation.png").exists() and (run / "summary.json").exists()

@@ -1,0 +1,78 @@
+"""`evaluation.json` as a file that other commands read: its schema, and whether it is still up to date."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_deid.errors import UserError
+
+# 2: "baselines" (was "inputs"), of which the first is "input" whatever the method; "block_size" in the settings.
+SCHEMA = 2
+
+
+def read_evaluation(path: Path) -> dict[str, Any]:
+    """Reads a file that `keras-deid evaluate` has written.
+
+    Raises:
+        UserError: if it is missing, damaged, or of another schema.
+    """
+    content = read_json(path)
+    schema = content.get("schema", 1)
+    if schema != SCHEMA:
+        raise UserError(
+            f"{path}: has schema {schema}, this version reads schema {SCHEMA}; evaluate the run again with "
+            "keras-deid evaluate"
+        )
+    return content
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads an object from a JSON file.
+
+    Raises:
+        UserError: if the file is missing or damaged.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); finish the run with keras-deid train") from None
+    except ValueError:
+        raise UserError(f"{path}: is not readable as JSON; evaluate or train the run again") from None
+    if not isinstance(values, dict):
+        raise UserError(f"{path}: expected an object, received {type(values).__name__}; evaluate the run again")
+    return values
+
+
+def is_current(file: Path, run: Path) -> bool:
+    """Whether a file about a run exists and is not older than its weights."""
+    return file.is_file() and file.stat().st_mtime >= (run / "generator.keras").stat().st_mtime
+
+
+def check_out(out: Path) -> None:
+    """Finds out before the work whether its result can be written.
+
+    Raises:
+        UserError: if `out` is not named `*.json`, is a folder, or its folder does not exist.
+    """
+    if out.suffix != ".json":
+        raise UserError(f"{out}: metrics are written as JSON; choose a name that ends in .json")
+    if not out.parent.is_dir():
+        raise UserError(f"{out.parent}: no such folder; make it, or write {out.name} elsewhere")
+    if out.is_dir():
+        raise UserError(f"{out}: is a folder; give the name of a file")
+
+
+def input_name(evaluation: Mapping[str, Any]) -> str:
+    """What to call the input: by the method by which it came about.
+
+    Args:
+        evaluation: the form of `evaluation.json`; without settings the input is taken for a mosaic.
+
+    Returns:
+        "mosaic", "blur", "box", or "input" for pairs that came de-identified.
+    """
+    deidentify = evaluation.get("settings", {}).get("deidentify", {"method": "mosaic"})
+    return "input" if deidentify is None else deidentify["method"]

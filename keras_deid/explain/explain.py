@@ -1,0 +1,189 @@
+"""The whole of an attention report: networks, pictures, measurements, and what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_deid.atomic import write_json, write_text
+from keras_deid.config import Config
+from keras_deid.errors import UserError
+from keras_deid.explain.controls import CONTROLS
+from keras_deid.explain.findings import summarise
+from keras_deid.explain.gates import attention_gates
+from keras_deid.explain.maps import METHODS
+from keras_deid.explain.networks import ITSELF, Network, check_networks, load_networks
+from keras_deid.explain.notes import notes_on_study, notes_on_targets
+from keras_deid.explain.pictures import BATCH_SIZE, Pictures, load_pictures
+from keras_deid.explain.report import Contents, markdown, write_report
+from keras_deid.explain.sanity import (
+    CASCADE_PICTURES,
+    FAITHFULNESS_PICTURES,
+    faithfulness_of_orders,
+    randomisation,
+)
+from keras_deid.explain.study import conduct
+from keras_deid.explain.targets import TARGETS, Target
+from keras_deid.explain.verdicts import merit_verdicts, where_verdicts
+from keras_deid.models.pixels import to_signed, to_uint8
+from keras_deid.progress import Progress, silent
+from keras_deid.statistics import LEVEL, RESAMPLES
+
+# 2: verdicts, findings and notes are numbers and booleans (they were sentences); the region "mask" was "mosaic".
+SCHEMA = 2
+
+
+def explain_run(run: Path, config: Config, limit: int | None = None, progress: Progress = silent) -> dict[str, Any]:
+    """Writes the report of a run on its own test pictures to `RUN/attention/`.
+
+    Args:
+        run: folder with `generator.keras` and `discriminator.keras`.
+        config: of the run.
+        limit: only the first pictures of the test split.
+        progress: see `explain`.
+
+    Returns:
+        what is in `localisation.json`.
+
+    Raises:
+        UserError: if the networks or the data are missing or do not fit each other.
+    """
+    limited = f" --limit {limit}" if limit else ""
+    return explain(
+        load_networks([run], []),
+        load_pictures(config, "test", limit),
+        run / "attention",
+        config=config,
+        command=f"keras-deid report {run}{limited}",
+        progress=progress,
+    )
+
+
+def explain(
+    networks: Sequence[Network],
+    pictures: Pictures,
+    out: Path,
+    *,
+    config: Config,
+    targets: Sequence[str] = ("real",),
+    method: str = "gradcam",
+    command: str = "",
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Explains networks on pictures and writes `report.html`, `localisation.csv`, `.json` and `.md`, and `pictures/`.
+
+    Args:
+        networks: from `load_networks`.
+        pictures: from `keras_deid.explain.pictures`.
+        out: folder to write; made if it does not exist.
+        config: of the first run; shown in the report.
+        targets: names of `TARGETS`.
+        method: name of one of `METHODS`.
+        command: that repeats the report; shown in it.
+        progress: called with the number of maps computed, then with the checks done.
+
+    Returns:
+        what is in `localisation.json`.
+
+    Raises:
+        UserError: if a network does not take the pictures, or `out` cannot be written.
+    """
+    check_networks(networks, pictures)
+    _make_folder(out)
+    chosen = [TARGETS[name] for name in targets]
+    study = conduct(networks, pictures, chosen, method, progress)
+    findings = summarise(study)
+    first = networks[0]
+    progress(0, 2, "sanity checks")
+    contents = Contents(
+        name=first.run,
+        study=study,
+        findings=findings,
+        verdicts=[*where_verdicts(findings), *(merit_verdicts(findings) if first.chain.has_attention else [])],
+        restored=_restored(first, pictures),
+        gates=attention_gates(first.chain, np.asarray(to_signed(pictures.x[:BATCH_SIZE]))),
+        cascade=randomisation(first, study, chosen[0]),
+        cascade_pictures=min(CASCADE_PICTURES, len(pictures)),
+        faithfulness=faithfulness_of_orders(first, study, chosen[0]),
+        faithfulness_pictures=min(FAITHFULNESS_PICTURES, len(pictures)),
+        notes=[*notes_on_study(first, pictures, findings), *notes_on_targets(first, pictures, chosen)],
+        settings=_settings(networks, pictures, chosen, method, config),
+        command=command,
+    )
+    summary = _summary(contents)
+    progress(2, 2, "sanity checks")
+    table = study.table().astype({"zero": int})
+    write_text(out / "localisation.csv", table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    write_json(out / "localisation.json", summary)
+    write_text(out / "localisation.md", markdown(contents))
+    write_report(out, contents)
+    return summary
+
+
+def _restored(network: Network, pictures: Pictures) -> np.ndarray:
+    batches = np.array_split(pictures.x, max(1, len(pictures) // BATCH_SIZE))
+    return np.concatenate(
+        [np.asarray(to_uint8(network.chain.generator(to_signed(batch), training=False))) for batch in batches]
+    )
+
+
+def _settings(
+    networks: Sequence[Network], pictures: Pictures, targets: Sequence[Target], method: str, config: Config
+) -> dict[str, Any]:
+    data = config.data
+    return {
+        "runs": ", ".join(network.run for network in networks if network.role == ITSELF),
+        "compared with": ", ".join(network.run for network in networks if network.role != ITSELF) or "no other run",
+        "method": METHODS[method],
+        "targets": ", ".join(target.name for target in targets),
+        "layers": ", ".join(networks[0].chain.layers),
+        "pictures": f"{len(pictures)} of {pictures.size[0]} x {pictures.size[1]} pixels",
+        "data": f"{data.source}{f' {data.path}' if data.path else ''}",
+        "de-identification": f"{config.deidentify.method}, strength {config.deidentify.block_size}",
+        "generator": ", ".join(f"{name} {value}" for name, value in _of_generator(config).items()),
+        "discriminator": "conditional" if networks[0].chain.discriminator.input_shape[-1] == 6 else "unconditional",
+        "intervals": f"{LEVEL:.0%}, {RESAMPLES} bootstrap resamples over pictures{_over_runs(networks)}, seed 0",
+        "versions": ", ".join(
+            f"{name} {version(name)}" for name in ("keras_deid", "tensorflow", "keras", "tf-keras-vis")
+        ),
+    }
+
+
+def _of_generator(config: Config) -> dict[str, Any]:
+    if config.generator.network == "resnet":
+        return config.generator.model_dump(exclude={"latent"})
+    return config.generator.model_dump(include={"network", "filters", "dropout"})
+
+
+def _over_runs(networks: Sequence[Network]) -> str:
+    roles = [network.role for network in networks]
+    return " and over runs" if len(roles) > len(set(roles)) else ""
+
+
+def _summary(contents: Contents) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "run": contents.name,
+        "pictures": len(contents.study.pictures),
+        "notes": list(contents.notes),
+        "verdicts": [verdict.as_json() for verdict in contents.verdicts],
+        "findings": [finding.as_json() for finding in contents.findings],
+        "cascade": {
+            layer: {stage: vars(estimate) for stage, estimate in stages.items()}
+            for layer, stages in contents.cascade.items()
+        },
+        "faithfulness": [order.as_json() for order in contents.faithfulness],
+        "controls": list(CONTROLS),
+        "settings": contents.settings,
+    }
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out}: cannot be made a folder ({error.strerror}); choose another --out") from error

@@ -1,0 +1,1 @@
+"""What the pages of reports share: the template, pictures in a grid, overlays and plots."""
