@@ -65,7 +65,8 @@ def assert_covers(region, image, box, most=4):
     assert region.box[0] <= clipped[0] and region.box[1] <= clipped[1]
     assert region.box[2] >= clipped[2] and region.box[3] >= clipped[3]
     full = full_opacity(region, image)
-    inside = full[clipped[1] + 2 : clipped[3] - 2, clipped[0] + 2 : clipped[2] - 2]
+    rim = max(most // 2, 2)
+    inside = full[clipped[1] + rim : clipped[3] - rim, clipped[0] + rim : clipped[2] - rim]
     assert inside.min() > 0.95
 
 
@@ -83,6 +84,14 @@ def test_on_the_grid_of_cells_it_is_exact():
     (region,) = find_regions(Mark(only=300), paint(picture(), 100, 60, 164, 124))
     assert region.box == (100 - GROWN, 60 - GROWN, 164 + GROWN, 124 + GROWN)
     assert region.score == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("side", "at"), [(12, (100, 60)), (16, (40, 180)), (24, (272, 0))])
+def test_small_regions_have_the_score_of_their_own_cells(side, at):
+    image = paint(picture(), *at, at[0] + side, at[1] + side)
+    (region,) = find_regions(Mark(sure=0.6, only=300), image)
+    assert region.score == pytest.approx(0.6, abs=1e-3)
+    assert np.abs(np.subtract(region.box, (*at, at[0] + side, at[1] + side))).max() <= GROWN + 1
 
 
 def test_an_ellipse_keeps_its_shape():

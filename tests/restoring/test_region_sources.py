@@ -72,7 +72,10 @@ def test_a_box_outside_spoils_its_picture(listed):
     source = listed("a.png,1,2,3,4,", "a.png,200,2,230.5,4,")
     with pytest.raises(ImageError) as raised:
         source.regions("a.png", Path("in/a.png"), PICTURE)
-    assert str(raised.value) == "in/a.png: the box 200,2,230.5,4 lies outside of its 200 x 100 pixels"
+    assert str(raised.value) == (
+        "in/a.png: the box 200,2,230.5,4 lies outside of its 200 x 100 pixels; mend, replace or "
+        "remove the file"
+    )
 
 
 def test_boxes_of_no_file_are_refused_with_their_line(listed, tmp_path):
