@@ -155,3 +155,89 @@ def test_compose_takes_the_region_from_the_restored_picture():
     mask = np.float32([0, 1, 0.5]).reshape(1, 1, 3, 1)
     composed = keras.ops.convert_to_numpy(losses.composite(restored, deidentified, mask))
     np.testing.assert_allclose(composed[0, 0, :, 0], [-0.4, 0.8, 0.2], rtol=1e-6)
+
+
+# ---- Layers and features --------------------------------------------------------------------------------------------
+
+
+def test_feature_distance_is_the_mean_over_maps_of_their_means():
+    real = [np.zeros((1, 2, 2, 1), "float32"), np.ones((1, 1, 1, 4), "float32")]
+    fake = [np.float32([1, -2, 0, 3]).reshape(1, 2, 2, 1), np.float32([1, 1, 1, 5]).reshape(1, 1, 1, 4)]
+    assert float(losses.feature_distance(real, fake)) == pytest.approx((6 / 4 + 4 / 4) / 2)
+
+
+def test_feature_distance_is_in_float32_and_takes_as_many_maps():
+    half = [np.full((1, 1, 1, 1), 300, "float16")], [np.full((1, 1, 1, 1), -60000, "float16")]
+    assert float(losses.feature_distance(*half)) == pytest.approx(60300, rel=1e-3)
+    with pytest.raises(ValueError):
+        losses.feature_distance([REAL], [REAL, FAKE])
+
+
+def test_layers_of_d_are_its_activations_and_its_logits():
+    picture = keras.Input((4, 4, 3))
+    x = keras.layers.Conv2D(2, 3, name="patch_1_conv")(picture)
+    first = keras.layers.LeakyReLU(name="patch_1_relu")(x)
+    second = keras.layers.LeakyReLU(name="patch_2_relu")(keras.layers.Conv2D(5, 1, name="patch_2_conv")(first))
+    logits = keras.layers.Conv2D(1, 2, name="patch_3_conv")(second)
+    judge = losses.layers_of(keras.Model(picture, logits))
+    assert [tuple(end.shape) for end in judge.outputs] == [(None, 2, 2, 2), (None, 2, 2, 5), (None, 1, 1, 1)]
+
+
+def identity_features():
+    picture = keras.Input((None, None, 1))
+    return keras.Model(picture, [keras.layers.Identity()(picture), keras.layers.Rescaling(10.0)(picture)])
+
+
+def test_perceptual_distance_by_hand():
+    original = np.float32([0, 2]).reshape(1, 1, 2, 1)
+    restored = np.float32([0.5, 2]).reshape(1, 1, 2, 1)
+    # The spreads are 1 and 10, a hundredth more each; the mean differences 0.25 and 2.5.
+    expected = (0.25 / 1.01 + 2.5 / 10.01) / 2
+    assert float(losses.perceptual_distance(identity_features(), restored, original)) == pytest.approx(expected)
+
+
+def test_perceptual_distance_moves_the_restored_picture_only():
+    features, original, restored = identity_features(), np.float32([0, 2]), np.float32([0.5, 2])
+
+    def distance(restored, original):
+        shape = (1, 1, 2, 1)
+        return losses.perceptual_distance(features, tf.reshape(restored, shape), tf.reshape(original, shape))
+
+    restored, original = tf.constant(restored), tf.constant(original)
+    with tf.GradientTape() as tape:
+        tape.watch([restored, original])
+        value = distance(restored, original)
+    slope, none = tape.gradient(value, [restored, original])
+    np.testing.assert_allclose(slope, [(1 / 1.01 + 10 / 10.01) / 4, 0], rtol=1e-5)
+    assert none is None
+
+
+# ---- Of the locator -------------------------------------------------------------------------------------------------
+
+
+def test_cross_entropy_by_hand():
+    logits, target = np.float32([0.0, 2.0, -1.0, 3.0]), np.float32([1.0, 0.0, 0.25, 1.0])
+    p = sigmoid(logits)
+    expected = -(target * np.log(p) + (1 - target) * np.log(1 - p)).mean()
+    assert float(losses.cross_entropy(logits, target)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.cross_entropy(np.float32([0.0]), np.float32([0.5]))) == pytest.approx(np.log(2), rel=1e-6)
+
+
+def test_cross_entropy_stays_finite():
+    assert float(losses.cross_entropy(np.float32([1000, -1000]), np.float32([1, 0]))) == 0
+    assert float(losses.cross_entropy(np.float32([1000]), np.float32([0]))) == 1000
+    (slope,) = gradient(lambda logits: losses.cross_entropy(logits, np.float32([0])), np.float32([1000]))
+    assert slope[0] == pytest.approx(1)
+
+
+def test_dice_by_hand():
+    # Probabilities 0.5, 0.75, 0.25: shared 0.75, squares 0.875 and targets 1.
+    logits, target = np.float32([0, np.log(3), -np.log(3)]), np.float32([0, 1, 0])
+    assert float(losses.dice(logits, target)) == pytest.approx(1 - 2 * 0.75 / 1.875, rel=1e-5)
+
+
+def test_dice_at_its_ends():
+    sure, target = np.float32([50, 50, -50, -50]), np.float32([1, 1, 0, 0])
+    assert float(losses.dice(sure, target)) == pytest.approx(0, abs=1e-6)
+    assert float(losses.dice(-sure, target)) == pytest.approx(1, abs=1e-6)
+    assert float(losses.dice(np.float32([-50, -50]), np.float32([0, 0]))) == 1  # nothing to find: no slope

@@ -54,7 +54,7 @@ class PrepareConfig(Section):
     size: Annotated[int, pydantic.Field(strict=True, ge=16, le=4096)] = 96
     """Side of a stored crop, or shorter side of a stored photograph, in pixels."""
     enlarge: Flag = True
-    """Enlarge crops that are smaller than `size`; false keeps their own resolution, and `size` is the most."""
+    """Enlarge what is smaller than `size`; false keeps its own resolution, and `size` is the most."""
     min_face: Positive = 24.0
     """Faces narrower than this are left out; pixels of the photograph."""
     min_score: Annotated[float, pydantic.Field(strict=True, gt=0, lt=1)] = 0.5
@@ -137,6 +137,19 @@ class DeidentifyConfig(Section):
     def _range_in_order(self) -> DeidentifyConfig:
         if self.train_block_size[0] > self.train_block_size[1]:
             raise ValueError(f"train_block_size should be (low, high), received {list(self.train_block_size)}")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _weights_of_methods(self) -> DeidentifyConfig:
+        if not self.weights:
+            return self
+        from keras_deid.hiding.hiding import METHODS
+
+        for name in self.weights:
+            if name not in METHODS:
+                raise ValueError(f"weights should be of {', '.join(METHODS)}, received {name!r}")
+        if not any(self.weights.values()):
+            raise ValueError("weights should not all be 0")
         return self
 
 

@@ -91,7 +91,7 @@ def hidden_crop(
     hidden = drawn.afterwards.apply(hidden, rng)
     original, mask = shrunk(pixels, drawn.afterwards.shrink), shrunk(mask, drawn.afterwards.shrink)
     square = square_about(_located(mask, rng), context)
-    inside = cut_square(mask, square, size)[..., None]
+    inside = np.clip(cut_square(mask, square, size), 0.0, 1.0)[..., None]  # cubic interpolation goes beyond
     moved = box_to_crop(scale_edges(face, drawn.afterwards.shrink), square.edges, (size, size))
     return Crop(cut_square(hidden, square, size), cut_square(original, square, size), inside, moved)
 

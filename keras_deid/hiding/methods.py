@@ -110,11 +110,12 @@ def motion_blur(pixels: np.ndarray, length: float, angle: float) -> np.ndarray:
 
 
 def scatter(pixels: np.ndarray, distance: float, rng: np.random.Generator) -> np.ndarray:
-    """Swaps each pixel for one at most `distance` pixels away ("frosted glass")."""
+    """Takes each pixel from a place near it, at most `distance` pixels (rounded) on each axis ("frosted glass")."""
     height, width = pixels.shape[:2]
-    shift = rng.uniform(-distance, distance, (2, height, width))
-    rows = np.clip(np.arange(height)[:, None] + shift[0], 0, height - 1).astype(np.intp)
-    columns = np.clip(np.arange(width)[None, :] + shift[1], 0, width - 1).astype(np.intp)
+    reach = max(round(distance), 1)
+    down, right = rng.integers(-reach, reach, (2, height, width), endpoint=True)
+    rows = np.clip(np.arange(height)[:, None] + down, 0, height - 1)
+    columns = np.clip(np.arange(width)[None, :] + right, 0, width - 1)
     return pixels[rows, columns]
 
 

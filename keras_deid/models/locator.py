@@ -26,7 +26,7 @@ def locator(
 
     Args:
         input_shape: (height, width, 3), multiples of 32, or None for any such size.
-        filters: channels of the first convolution; at least 8.
+        filters: channels of the first convolution.
         blocks: residual blocks on the deepest level, with growing dilation.
         name: name of the model.
 

@@ -12,6 +12,17 @@ import numpy as np
 from keras_deid.errors import UserError
 
 _MAGIC = 0x1950A86A20F9469CFC6C
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    pickle.UnpicklingError,
+)
+"""What a broken or foreign file ends in; a pickle may raise any of these."""
 _DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
@@ -30,7 +41,7 @@ def read_torch_file(path: Path) -> dict[str, np.ndarray]:
     try:
         with open(path, "rb") as file:
             return _read(file)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path}: cannot be read as a PyTorch file: {error}; install its package again") from error
 
 
@@ -57,6 +68,9 @@ class _View:
         self.offset, self.shape, self.strides = offset, shape, strides
 
     def of(self, storage: np.ndarray) -> np.ndarray:
+        last = self.offset + sum((side - 1) * stride for side, stride in zip(self.shape, self.strides, strict=True))
+        if min((*self.shape, *self.strides, self.offset)) < 0 or (0 not in self.shape and last >= len(storage)):
+            raise ValueError("a tensor reaches beyond its storage")
         steps = [stride * storage.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(storage[self.offset :], self.shape, steps, writeable=False).copy()
 

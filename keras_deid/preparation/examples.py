@@ -112,6 +112,7 @@ def _shift(name: str, off_centre: float) -> tuple[float, float]:
 def _whole_photo(settings: PrepareConfig, image: np.ndarray, person: np.ndarray | None, faces: list[Box]) -> Picture:
     height, width = image.shape[:2]
     scale = settings.size / min(height, width)
+    scale = scale if settings.enlarge else min(scale, 1.0)
     return _cut(image, person, (0, 0, width, height), (round(height * scale), round(width * scale)), faces)
 
 

@@ -67,7 +67,7 @@ def prepare(
         context: >= 1; side of a crop relative to the longer side of the face.
         off_centre: in [0, 1]; how far from the middle of its crop a face may lie: at 0 in the middle, at 1 anywhere in
             the crop. Where it lies is drawn once, from the photograph's name.
-        enlarge: enlarges crops to `size`; false keeps the resolution of those that are smaller.
+        enlarge: enlarges what is smaller than `size`; false keeps its resolution.
         size: pixels, 16 to 4096; side of a crop, or shorter side of a whole photograph, as stored.
         min_face: > 0, pixels of the photograph; no example is made for a narrower face.
         min_score: between 0 and 1; least score of a detected face.

@@ -82,7 +82,9 @@ def _regions_at(mark: Mark, picture: np.ndarray, scale: float, threshold: float)
     padded = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_REPLICATE)
     probability = mark(padded)[: -(-height // _STRIDE), : -(-width // _STRIDE)]
     inside = (probability > _SEED).astype(np.uint8)
-    inside = cv2.morphologyEx(inside, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    # An even kernel has to be turned about for the second step, or the regions move by a cell.
+    pair = np.ones((2, 2), np.uint8)
+    inside = cv2.dilate(cv2.erode(inside, pair, anchor=(0, 0)), pair, anchor=(1, 1))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
     regions = []
     for label in range(1, count):
@@ -115,6 +117,7 @@ def _region(
     solid = (smooth > _SEED).astype(np.uint8)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grown + 1, 2 * grown + 1))
     opacity = cv2.GaussianBlur(cv2.dilate(solid, kernel).astype(np.float32), (0, 0), 0.4 * grown)
+    opacity = np.minimum(opacity, 1.0)  # of ones the blur makes a little more
     opacity[opacity < 0.02] = 0.0
     rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
     if not len(rows):

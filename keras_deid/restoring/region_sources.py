@@ -107,8 +107,9 @@ class Listed:
     def regions(self, name: str, path: Path, picture: np.ndarray, frame: int | None = None) -> list[Region]:
         """Returns the boxes of the picture, those of the frame and those of all frames."""
         rows = [row for row in self._boxes.get(name, ()) if row.frame is None or row.frame == frame]
+        rows.sort(key=lambda row: row.frame is not None)
         try:
-            return [given_region(row.box, picture.shape[:2]) for row in sorted(rows, key=lambda row: row.frame or -1)]
+            return [given_region(row.box, picture.shape[:2]) for row in rows]
         except ValueError as error:
             height, width = picture.shape[:2]
             bad = next(row for row in rows if not _touches(row.box, height, width))

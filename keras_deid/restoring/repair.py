@@ -19,8 +19,8 @@ _LARGER = 1.5
 """A region is restored in detail once more when its square has more than this many times the pixels on a side."""
 _STEP = 2
 """Factor between two levels of detail."""
-_OVERLAP = 32
-"""Pixels that neighbouring tiles share."""
+_OVERLAP = 4
+"""Neighbouring tiles share a part of so many of their side."""
 
 
 def restore_regions(
@@ -78,12 +78,13 @@ def _add_detail(
 
 def _restore_tiles(model: PictureModel, picture: np.ndarray, inside: np.ndarray, size: int) -> np.ndarray:
     """Restores a picture that is larger than the model's in tiles that overlap; leaves out tiles without a region."""
-    starts = _starts(picture.shape[0], size)
+    overlap = size // _OVERLAP
+    starts = _starts(picture.shape[0], size, overlap)
     places = [
         (top, left) for top in starts for left in starts if inside[top : top + size, left : left + size].max() > 0
     ]
     tiles = [picture[top : top + size, left : left + size] for top, left in places]
-    ramp = np.minimum(np.arange(size) + 1, np.arange(size)[::-1] + 1) / (_OVERLAP + 1)
+    ramp = np.minimum(np.arange(size) + 1, np.arange(size)[::-1] + 1) / (overlap + 1)
     weight = np.minimum(ramp, 1.0)[:, None] * np.minimum(ramp, 1.0)[None, :]
     total = np.zeros((*picture.shape[:2], 1), np.float32)
     result = np.zeros(picture.shape, np.float32)
@@ -93,8 +94,8 @@ def _restore_tiles(model: PictureModel, picture: np.ndarray, inside: np.ndarray,
     return np.where(total > 0, np.round(result / np.maximum(total, 1e-6)), picture).astype(np.uint8)
 
 
-def _starts(length: int, size: int) -> list[int]:
-    count = -(-(length - _OVERLAP) // (size - _OVERLAP))
+def _starts(length: int, size: int, overlap: int) -> list[int]:
+    count = -(-(length - overlap) // (size - overlap))
     return [round(index * (length - size) / max(count - 1, 1)) for index in range(count)]
 
 
@@ -104,7 +105,7 @@ def _resized_opacity(region: Region, square: Square, side: int) -> np.ndarray:
     opacity = np.ones((y1 - y0, x1 - x0), np.float32) if region.opacity is None else region.opacity
     top, left = y0 - square.top, x0 - square.left
     full[top : top + y1 - y0, left : left + x1 - x0] = opacity
-    return resize_image(full, (side, side))
+    return np.clip(resize_image(full, (side, side)), 0.0, 1.0)  # cubic interpolation goes beyond
 
 
 def _put_back(picture: np.ndarray, region: Region, square: Square, answer: np.ndarray) -> None:

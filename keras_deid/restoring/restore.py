@@ -274,7 +274,7 @@ def _read(job: _Job, model: PictureModel, regions: RegionSource | None) -> _Work
     try:
         check_fits(job.source, opened.size, model.size)
     except UserError as error:
-        raise ImageError(job.source, str(error).partition(": ")[2]) from error
+        raise ImageError(job.source, str(error).removeprefix(f"{job.source}: ")) from error
     return _Work(job, before, opened, None)
 
 

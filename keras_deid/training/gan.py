@@ -10,6 +10,9 @@ import tensorflow as tf
 
 from keras_deid.training.stepped import SteppedModel
 
+_WARM_UP = 10
+"""Steps after which a moving average weighs its past and the newest weights alike."""
+
 
 class RestoringGAN(SteppedModel):
     """A generator against a discriminator, used through `fit`; each way of training adds its `train_step`.
@@ -87,7 +90,18 @@ def averaged(network: keras.Model) -> keras.Model:
     return copy
 
 
-def move_average(average: keras.Model, network: keras.Model, decay: float) -> None:
-    """Moves an average towards a network's weights: average = decay * average + (1 - decay) * weight."""
+def move_average(average: keras.Model, network: keras.Model, ema: float, step: tf.Variable) -> None:
+    """Moves an average towards a network's weights: average = decay * average + (1 - decay) * weight.
+
+    The decay grows with the step up to `ema`: the average of a young network would hold on to its first random weights.
+
+    Args:
+        average: holds the average.
+        network: is trained.
+        ema: decay after many steps, in [0, 1).
+        step: steps that the network has taken, at least 1.
+    """
+    steps = tf.cast(step, tf.float32)
+    decay = tf.minimum(ema, steps / (steps + _WARM_UP))
     for mean, weight in zip(average.weights, network.weights, strict=True):
         mean.assign(decay * mean + (1.0 - decay) * weight)

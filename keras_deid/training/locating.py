@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_deid import losses
 from keras_deid.models.locator import STRIDE
 from keras_deid.models.pixels import to_signed
+from keras_deid.training.gan import move_average
 from keras_deid.training.stepped import SteppedModel
 
 
@@ -71,8 +72,5 @@ class LocatorTraining(SteppedModel):
         gradients = tape.gradient(scaled, self.locator.trainable_variables)
         self.locator_optimizer.apply(gradients, self.locator.trainable_variables)
         self.step.assign_add(1)
-        # The average of a young network would hold on to its first random weights.
-        decay = tf.minimum(self.ema, tf.cast(self.step, tf.float32) / (tf.cast(self.step, tf.float32) + 10.0))
-        for mean, weight in zip(self.average.weights, self.locator.weights, strict=True):
-            mean.assign(decay * mean + (1.0 - decay) * weight)
+        move_average(self.average, self.locator, self.ema, self.step)
         return self.log(loss=loss, cross_entropy=cross_entropy, dice=dice)

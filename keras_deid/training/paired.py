@@ -35,7 +35,7 @@ class PairedGAN(RestoringGAN):
         features: signed pictures -> list of feature maps, not trained; needed for the perceptual term.
         conditional: D sees x and the picture, one behind the other in the channels.
         pool: how many past fakes D may see again; 0: D always sees the newest.
-        ema: decay of the moving average of G's weights, which restores; 0: G itself does.
+        ema: decay of the moving average of G's weights, which restores, see `move_average`; 0: G itself does.
         seed: of the pool's draws.
 
     Training data: `RestoringGAN`'s, x and y of the same scene.
@@ -132,7 +132,7 @@ class PairedGAN(RestoringGAN):
         # Equation (4): D upwards, G downwards
         self.descend(tape, scaled_g_loss, scaled_d_loss)
         if self.ema:
-            move_average(self.restorer, self.generator, self.ema)
+            move_average(self.restorer, self.generator, self.ema, self.step)
 
         error = losses.l1(restored, y) / 2.0
         return self.log(

@@ -20,6 +20,7 @@ from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
 from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
+from keras_deid.training.gan import averaged
 from keras_deid.training.history import History
 from keras_deid.training.locating import LocatorTraining
 from keras_deid.training.precision import set_precision
@@ -119,9 +120,7 @@ def build_locator_training(config: Config, steps: int) -> LocatorTraining:
     """Builds and compiles the training model; an epoch has `steps`."""
     settings = config.training
     network = build_locator(config)
-    average = keras.models.clone_model(network)
-    average.set_weights(network.get_weights())
-    model = LocatorTraining(network, average, settings.ema)
+    model = LocatorTraining(network, averaged(network), settings.ema)
     schedule = ConstantThenLinear(settings.learning_rate, settings.epochs * steps, settings.decay_epochs * steps)
     adam = keras.optimizers.Adam(schedule, beta_1=settings.beta_1, beta_2=settings.beta_2)
     half = keras.mixed_precision.dtype_policy().compute_dtype == "float16"

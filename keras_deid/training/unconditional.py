@@ -75,7 +75,7 @@ class UnconditionalGAN(RestoringGAN):
 
         self.descend(tape, scaled_g_loss, scaled_d_loss)
         if self.ema:
-            move_average(self.restorer.get_layer("search").generator, self.generator, self.ema)
+            move_average(self.restorer.get_layer("search").generator, self.generator, self.ema, self.step)
 
         return self.log(
             g_loss=g_loss,

@@ -117,7 +117,7 @@ class UnpairedGAN(RestoringGAN):
         # Equation (4): D_Y and D_X upwards, G and F downwards
         self.descend(tape, scaled_g_loss, scaled_d_loss)
         if self.ema:
-            move_average(self.restorer, self.generator, self.ema)
+            move_average(self.restorer, self.generator, self.ema, self.step)
 
         return self.log(
             g_loss=g_loss, d_loss=d_loss, adversarial=adversarial, cycle=cycle / 2.0, identity=identity / 2.0

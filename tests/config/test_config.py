@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from keras_deid.config import Config, DataConfig, load_config
 from keras_deid.config.loader import RENAMED
 from keras_deid.errors import UserError
+from keras_deid.hiding.hiding import METHODS
 
 PRESETS = sorted((Path(__file__).parents[2] / "configs").rglob("*.yaml"))
 
@@ -88,6 +89,54 @@ def test_values_come_from_the_file(write):
         ),
         ("data: {source: prepared}", "data: data.path should be given for source 'prepared'"),
         (
+            "deidentify: {method: pixelate}",
+            "deidentify.method: input should be 'mosaic', 'blur', 'box' or 'catalogue', received 'pixelate'",
+        ),
+        (
+            "deidentify: {method: catalogue, weights: {mean: 1, mosiac: 1}}",
+            "deidentify: weights should be of mean, sample, shrink, gaussian, box_blur, median, motion, scatter, "
+            "solid, noise, received 'mosiac'",
+        ),
+        ("deidentify: {method: catalogue, weights: {mean: 0, solid: 0}}", "deidentify: weights should not all be 0"),
+        (
+            "deidentify: {weights: {mean: -1}}",
+            "deidentify.weights.mean: input should be greater than or equal to 0, received -1",
+        ),
+        (
+            "data: {image_size: [64, 96]}\ndeidentify: {method: catalogue}",
+            "data.image_size should be a square for deidentify.method=catalogue, received (64, 96)",
+        ),
+        (
+            "data: {image_size: [64, 100]}\ngenerator: {downsamplings: 3}",
+            "data.image_size should be multiples of 8 for generator.downsamplings=3, received (64, 100)",
+        ),
+        (
+            "generator: {downsamplings: 5}",
+            "generator.downsamplings: input should be less than or equal to 4, received 5",
+        ),
+        ("data: {crop_context: 0.9}", "data.crop_context: input should be greater than or equal to 1, received 0.9"),
+        ("data: {prepare: {enlarge: 0}}", "data.prepare.enlarge: input should be a valid boolean, received 0"),
+        (
+            "loss: {feature_weight: -1}",
+            "loss.feature_weight: input should be greater than or equal to 0, received -1",
+        ),
+        (
+            "loss: {perceptual_weight: much}",
+            "loss.perceptual_weight: input should be a valid number, received 'much'",
+        ),
+        (
+            "loss: {adversarial_fade_steps: -1}",
+            "loss.adversarial_fade_steps: input should be greater than or equal to 0, received -1",
+        ),
+        ("training: {keep: worst}", "training.keep: input should be 'best' or 'last', received 'worst'"),
+        (
+            "training: {method: guessed}",
+            "training.method: input should be 'paired', 'unpaired', 'unconditional' or 'locate', received 'guessed'",
+        ),
+        ("locator: {window: 100}", "locator.window: input should be a multiple of 32, received 100"),
+        ("locator: {window: 32}", "locator.window: input should be greater than or equal to 64, received 32"),
+        ("locator: {filters: 2}", "locator.filters: input should be greater than or equal to 4, received 2"),
+        (
             "data: {prepare: {val_fraction: 0.5, test_fraction: 0.5}}",
             "data.prepare: val_fraction + test_fraction should be less than 1, so that there is something to train on; "
             "received 0.5 + 0.5",
@@ -150,6 +199,13 @@ def test_a_mistake_names_where_it_was_written_last(write):
         "training.pool": "the command line",
         "loss.distance": "the command line",
     }
+
+
+def test_every_method_of_the_catalogue_may_have_a_weight(write):
+    weights = dict.fromkeys(METHODS, 0.5)
+    config = load_config(write(yaml.dump({"deidentify": {"method": "catalogue", "weights": weights}})))
+    assert config.deidentify.weights == weights
+    assert load_config(write("deidentify: {method: catalogue}")).deidentify.weights == {}
 
 
 def test_an_override_mends_a_mistake_of_the_file(write):

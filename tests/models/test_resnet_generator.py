@@ -206,3 +206,41 @@ def test_saves_and_loads_in_safe_mode(tmp_path, options):
     loaded = keras.saving.load_model(tmp_path / "generator.keras", safe_mode=True)
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
     np.testing.assert_allclose(loaded(pictures()), model(pictures()), atol=1e-6)
+
+
+# ---- Three downsamplings --------------------------------------------------------------------------------------------
+
+
+def test_a_third_downsampling_and_its_layers():
+    model = resnet_generator((16, 24, 3), filters=4, blocks=1, reduction=4, downsamplings=3)
+    names = [layer.name for layer in model.layers]
+    for level, (channels, factor) in {1: (8, 2), 2: (16, 4), 3: (32, 8)}.items():
+        assert model.get_layer(f"down_{level}_relu").output.shape == (None, 16 // factor, 24 // factor, channels)
+    for level, (channels, factor) in {1: (16, 4), 2: (8, 2), 3: (4, 1)}.items():
+        assert model.get_layer(f"up_{level}_relu").output.shape == (None, 16 // factor, 24 // factor, channels)
+    assert "down_4_conv" not in names and "up_4_conv" not in names
+    assert model.get_layer("cbam_1").output.shape == (None, 2, 3, 32)
+    assert model(pictures(16, 24, 2)).shape == (2, 16, 24, 3)
+
+
+@pytest.mark.parametrize(("downsamplings", "upsampling"), [(1, "resize"), (3, "transposed"), (3, "resize")])
+def test_parameter_counts_with_other_downsamplings(downsamplings, upsampling):
+    model = resnet_generator(
+        (16, 16, 3),
+        filters=4,
+        blocks=2,
+        downsamplings=downsamplings,
+        attention="none",
+        normalization="none",
+        upsampling=upsampling,
+    )
+    widths = [4 * 2**level for level in range(downsamplings + 1)]
+    pairs = list(zip(widths, widths[1:], strict=False))
+    kernels = 49 * 3 * 4 + 49 * 4 * 3 + 2 * sum(9 * a * b for a, b in pairs) + 2 * 2 * 9 * widths[-1] ** 2
+    biases = 4 + 3 + sum(widths[1:]) + sum(widths[:-1]) + 2 * 2 * widths[-1]
+    assert model.count_params() == kernels + biases
+
+
+def test_a_size_that_eight_does_not_divide_is_an_error():
+    with pytest.raises(ValueError, match=r"divisible by 8. Received: input_shape=\(12, 16, 3\)"):
+        resnet_generator((12, 16, 3), downsamplings=3)

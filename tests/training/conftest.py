@@ -49,11 +49,12 @@ def compile_to_overflow(gan):
 
 
 def average_of_two_steps(gan, batch):
-    """Takes two steps; returns the moving average of G's weights with decay 0.75, taken by hand."""
+    """Takes two steps; returns the moving average of G's weights, taken by hand, while its decay still grows."""
     average = weights_of(gan.generator)
-    for _ in range(2):
+    for step in (1, 2):
         gan.train_step(batch)
-        average = [0.75 * a + 0.25 * w for a, w in zip(average, weights_of(gan.generator), strict=True)]
+        decay = step / (step + 10)
+        average = [decay * a + (1 - decay) * w for a, w in zip(average, weights_of(gan.generator), strict=True)]
     return average
 
 

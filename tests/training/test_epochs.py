@@ -8,6 +8,7 @@ from PIL import Image
 from keras_deid.training import epochs
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
 from keras_deid.training.history import History
+from keras_deid.training.validation import RestorerValidation
 
 STEPS = 4
 LOGS = {"g_loss": 1.5, "d_loss": 0.5, "adversarial": 0.25, "l1": 0.125, "l1_mask": 0.0625}
@@ -24,25 +25,25 @@ class Recorder:
         epochs_written = len(self._history_file.read_text().splitlines()) - 1 if self._history_file.exists() else 0
         self.checkpoints.append((int(gan.step), epochs_written))
 
-    def save_networks(self, generator, discriminator):
-        self.networks.append((generator, discriminator))
+    def save_networks(self, model):
+        self.networks.append((model.restorer, model.discriminator))
 
 
 @pytest.fixture
 def finish(tmp_path, make_gan, batch):
     """Makes (callback, model, recorder) for validation on the batch, or on nothing."""
 
-    def make(validation=True, checkpoint_steps=0):
+    def make(validation=True, checkpoint_steps=0, best_by="psnr_mask"):
         gan = make_gan(ema=0.5)
         recorder = Recorder(tmp_path / "history.csv")
         x, y, mask = batch
         callback = FinishEpoch(
             tmp_path,
-            [{"x": x, "y": y, "mask": mask}] if validation else [],
-            1,
+            RestorerValidation(tmp_path, [{"x": x, "y": y, "mask": mask}] if validation else [], 1),
+            recorder.save_networks,
             History(tmp_path / "history.csv", first_epoch=1),
             SimpleNamespace(save=lambda: recorder.save_checkpoint(gan)),
-            SimpleNamespace(save=recorder.save_networks),
+            best_by=best_by,
             batch_size=2,
             steps_per_epoch=STEPS,
             checkpoint_steps=checkpoint_steps,
@@ -132,6 +133,24 @@ def test_the_best_networks_are_saved(finish):
         saved = len(recorder.networks)
         assert saved == (1, 2, 2, 3)[epoch]  # of two that are as good, the later one
     assert recorder.networks[0] == (gan.restorer, gan.discriminator)
+
+
+def test_the_last_networks_are_saved_where_no_score_decides(finish):
+    callback, gan, recorder = finish(best_by=None)
+    for epoch, brighter in enumerate((0.0, 0.5, 0.9)):
+        copy_pictures(gan.restorer, brighter)
+        pass_epoch(callback, gan, epoch)
+        assert len(recorder.networks) == epoch + 1
+
+
+def test_scores_of_any_validation_have_their_columns(finish, tmp_path):
+    callback, gan, _ = finish()
+    seen = []
+    callback._validate = lambda *arguments: seen.append(arguments[:2]) or {"iou": 0.75, "false": 0.01}
+    pass_epoch(callback, gan, 0)
+    assert seen == [(gan, 1)]
+    (row,) = read_history(tmp_path)
+    assert (float(row["val_iou"]), float(row["val_false"])) == (0.75, 0.01) and "val_psnr" not in row
 
 
 def test_without_validation_pictures_the_newest_networks_are_the_best(finish, tmp_path):

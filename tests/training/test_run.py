@@ -193,7 +193,7 @@ def test_more_epochs_may_follow_and_stop_when_numbers_are_none(copied, tiny, mon
 
 def test_a_signal_saves_and_leaves(copied, tiny, monkeypatch):
     # Before the first step is the earliest that a signal can come.
-    monkeypatch.setattr(training_run, "_fit", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(training_run, "fit", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Interrupted, match=r"^stopped after step 8 of 12; the same command continues$"):
         run(tiny(training={"epochs": 2}), copied)
     assert tf.train.latest_checkpoint(copied / "checkpoints").endswith("ckpt-8")
@@ -222,6 +222,10 @@ def test_a_signal_saves_and_leaves(copied, tiny, monkeypatch):
             },
             id="dcgan",
         ),
+        pytest.param(
+            {"deidentify": {"method": "catalogue"}, "data": {"synthetic": {"train": 2}}, "training": {"ema": 0.5}},
+            id="catalogue",
+        ),
     ],
 )
 def test_every_way_of_training_ends_in_a_restorer(tiny, tmp_path, settings):
@@ -236,3 +240,17 @@ def test_every_way_of_training_ends_in_a_restorer(tiny, tmp_path, settings):
     keras.utils.set_random_seed(config.training.seed)
     untrained = build_restorer(config).get_weights()
     assert any(not np.array_equal(one, other) for one, other in zip(restorer.get_weights(), untrained, strict=True))
+
+
+@pytest.mark.parametrize(("keep", "best_by"), [("best", "psnr_mask"), ("last", None)])
+def test_the_best_or_the_last_networks_are_kept(tiny, tmp_path, monkeypatch, keep, best_by):
+    class Reached(Exception):
+        pass
+
+    def finish_epoch(*arguments, **how):
+        raise Reached(how["best_by"])
+
+    monkeypatch.setattr(training_run, "FinishEpoch", finish_epoch)
+    with pytest.raises(Reached) as reached:
+        run(tiny(training={"keep": keep}), tmp_path / "run")
+    assert reached.value.args == (best_by,)
