@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison} -> {evaluation, explain, restoring} -> serving ->
-{models, losses, data, synthetic} -> layers, with `config`, `errors`, `intervals`, `page`, `atomic` and `staging` as
-leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, demo} -> {evaluation, explain, restoring} ->
+serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `intervals`, `page`, `atomic` and
+`staging` as leaves."""
 
 import ast
 import subprocess
@@ -57,6 +57,16 @@ ALLOWED = {
         "explain",
     },
     "serving": {"errors", "boxes", "config", "atomic", "staging", "layers", "models", "data"},
+    "demo": {
+        "errors",
+        "boxes",
+        "page",
+        "shipped",
+        "models",
+        "data",
+        "explain",
+        "restoring",
+    },
     "restoring": {"errors", "boxes", "config", "atomic", "progress", "shipped", "models", "data", "serving"},
     "training": {
         "errors",

@@ -13,6 +13,7 @@ SUMMARIES = {
     "compare": "Train several configurations and put them side by side.",
     "export": "Make a trained run a model for TensorFlow Serving.",
     "restore": "Restore a picture, a video, or a folder of them.",
+    "demo": "Try the restorer on a photograph, in the browser.",
     "serve": "Offer exported models to other programs.",
 }
 
