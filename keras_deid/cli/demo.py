@@ -45,9 +45,10 @@ def main(run: Path, locator: Path, port: int, opens: bool) -> int:
         from keras_deid.demo.engine import load_engine
         from keras_deid.demo.run import listen, page_server
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        missing = str(error.name).partition(".")[0]
+        if missing not in ("starlette", "uvicorn"):
             raise
-        raise UserError(f"the page needs {error.name}; install it with: pip install 'keras-deid[demo]'") from error
+        raise UserError(f"the page needs {missing}; install it with: pip install 'keras-deid[demo]'") from error
 
     with listen(port) as listening:
         engine = load_engine(run, locator)

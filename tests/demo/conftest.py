@@ -52,7 +52,7 @@ def scene():
     """A drawn scene of 256 pixels with two hidden squares, one surely hidden, one less so."""
     pixels = draw_scene(22, 256).image.copy()
     pixels[40:104, 100:164] = HIDING
-    pixels[180:220, 20:60] = (255, 50, 255)
+    pixels[180:220, 20:60] = (255, 60, 255)
     return pixels
 
 

@@ -23,12 +23,12 @@ def test_the_regions_are_found_the_surest_first(engine, picture):
     first, second = engine.find(picture)
     # Grown by three pixels from where the probability crosses 0.5: of the second square, one pixel inside its edge.
     assert first.box == (97, 37, 167, 107) and second.box == (18, 178, 62, 222)
-    assert first.score == pytest.approx(0.95) and second.score == pytest.approx(0.70)
+    assert 1 > first.score > 0.75 > second.score > 0.5
 
 
 def test_another_threshold_needs_no_second_look(engine, mark, picture):
-    assert len(engine.find(picture, 0.6)) == 2 and mark.calls == 1
-    assert [region.score for region in engine.find(picture, 0.8)] == [pytest.approx(0.95)] and mark.calls == 1
+    first, _ = engine.find(picture, 0.5)
+    assert [region.box for region in engine.find(picture, 0.75)] == [first.box] and mark.calls == 1
     assert engine.find(picture, 0.99) == [] and mark.calls == 1
 
 
@@ -44,18 +44,20 @@ def test_only_the_boxes_change(engine, picture, scene):
     outside = np.ones(scene.shape[:2], bool)
     outside[40:104, 100:164] = False
     assert (restored[outside] == scene[outside]).all() and (picture.pixels == scene).all()
-    # The middle of the square is far from what the crop has around it.
+    # Far enough from the edges that nothing of the surroundings is in it.
     assert (restored[60:84, 120:144] == 255 - np.array(HIDING)).all()
 
 
 def test_a_found_region_keeps_its_outline_and_a_moved_box_has_corners(engine, picture, scene):
     found = engine.find(picture)[0]
     x0, y0, x1, y1 = found.box
-    corner = (y0, x0)
-    assert found.opacity[0, 0] == 0
-    assert (engine.restore(picture, [found.box])[corner] == scene[corner]).all()
-    moved = engine.restore(picture, [(x0, y0, x1 + 1, y1)])
-    assert (moved[corner] != scene[corner]).any()
+    outlined = engine.restore(picture, [found.box])
+    sharp = engine.restore(picture, [(x0 - 1, y0, x1 + 1, y1)])
+
+    def change(restored):
+        return abs(restored[y0, x0].astype(int) - scene[y0, x0]).sum()
+
+    assert found.opacity[0, 0] < 0.5 and change(outlined) < 0.5 * change(sharp)
 
 
 @pytest.mark.parametrize(
