@@ -8,12 +8,13 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from keras_deid.data.images import ImageError
+from keras_deid.data.images import PIXEL_LIMIT, ImageError
 from keras_deid.errors import UserError
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, Opened, open_picture, write_picture
 
 _NAME_LIMIT = 100
+_GOOD = f"a JPEG, PNG, WebP, BMP, TIFF or GIF file of at most {PIXEL_LIMIT // 10**6} million pixels"
 
 
 @dataclass(eq=False)
@@ -58,7 +59,7 @@ def read_picture(content: bytes, name: str) -> Picture:
         try:
             return Picture(name, open_picture(path))
         except ImageError as error:
-            raise UserError(f"{name}: {error.reason}; choose a JPEG, PNG, WebP, BMP, TIFF or GIF file") from error
+            raise UserError(f"{name}: {error.reason}; choose {_GOOD}") from error
 
 
 def restored_file(picture: Picture) -> bytes:

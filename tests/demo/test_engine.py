@@ -93,7 +93,8 @@ def test_a_broken_file_is_one_clear_line(content, scene):
         whole = png_of(scene)
         content = whole[: len(whole) // 2]
     with pytest.raises(
-        UserError, match=r"^my\.png: broken image: .*; choose a JPEG, PNG, WebP, BMP, TIFF or GIF file$"
+        UserError,
+        match=r"^my\.png: broken image: .*; choose a JPEG, .* of at most 100 million pixels$",
     ):
         read_picture(content, "folder/my.png")
 
@@ -153,3 +154,11 @@ def test_a_run_without_a_discriminator_says_so_and_restores(picture, mark, make_
 def test_a_folder_that_is_no_run_is_one_line(tmp_path):
     with pytest.raises(UserError, match="generator.keras: no such file"):
         load_engine(tmp_path, tmp_path)
+
+
+def test_a_picture_that_is_too_large_says_how_large_it_may_be(monkeypatch, scene):
+    monkeypatch.setattr("keras_deid.data.images.PIXEL_LIMIT", 256 * 256 - 1)
+    with pytest.raises(
+        UserError, match=r"^a\.png: too large \(256 x 256, .*; choose a .* of at most 100 million pixels$"
+    ):
+        read_picture(png_of(scene), "a.png")

@@ -80,7 +80,7 @@ class Page:
     def boxes(self):
         return self.browser.find_elements(By.CSS_SELECTOR, ".box")
 
-    def scores(self):
+    def labels(self):
         return [box.find_element(By.CSS_SELECTOR, ".score").text for box in self.boxes()]
 
     def click(self, name):
@@ -102,9 +102,9 @@ class Page:
 
 
 @pytest.fixture
-def scores(scene):
+def labels(scene):
     """What the page writes at the two regions of the scene."""
-    return [f"{region.score:.2f}" for region in find_regions(Mark(), scene)]
+    return [f"{number}: {region.score:.2f}" for number, region in enumerate(find_regions(Mark(), scene), 1)]
 
 
 @pytest.fixture
@@ -112,19 +112,19 @@ def page(browser, served):
     return Page(browser, served)
 
 
-def test_from_the_photograph_to_the_saved_file(page, scene, scores, tmp_path):
+def test_from_the_photograph_to_the_saved_file(page, scene, labels, tmp_path):
     warning = page.one("warning")
     assert warning.is_displayed() and "not the person’s face" in warning.text
 
     page.drop(png_of(scene), "scene.png")
-    assert page.scores() == scores and page.text("found") == "2 hidden regions were found."
+    assert page.labels() == labels and page.text("found") == "2 hidden regions were found."
     first = page.boxes()[0].rect
     stage = page.one("stage").rect
     assert first["x"] - stage["x"] == pytest.approx(97 / 256 * stage["width"], abs=1)
     assert first["width"] == pytest.approx(70 / 256 * stage["width"], abs=1)
 
     page.click("add")
-    assert page.scores() == [*scores, "yours"] and page.text("restore") == "Restore 3 regions"
+    assert page.labels() == [*labels, "3: yours"] and page.text("restore") == "Restore 3 regions"
 
     page.click("restore")
     assert page.one("result").is_displayed() and page.one("compare").is_displayed()
@@ -152,7 +152,7 @@ def test_from_the_photograph_to_the_saved_file(page, scene, scores, tmp_path):
     assert page.text("map-caption") == "Grad-CAM at cbam_2" and page.one("map").get_attribute("src") != at_first
 
 
-def test_boxes_are_drawn_moved_resized_and_deleted(page, scene, scores):
+def test_boxes_are_drawn_moved_resized_and_deleted(page, scene, labels):
     page.drop(png_of(scene), "scene.png")
     edges = "return [...document.querySelectorAll('.box')].map((box) => box.getBoundingClientRect().toJSON())"
 
@@ -164,7 +164,7 @@ def test_boxes_are_drawn_moved_resized_and_deleted(page, scene, scores):
     moved = places()[0]
     # Whole pixels of a photograph that is shown at its own size.
     assert (moved["x"] - before[0]["x"], moved["y"] - before[0]["y"]) == (30, 20)
-    assert moved["width"] == before[0]["width"] and page.scores() == ["yours", scores[1]]
+    assert moved["width"] == before[0]["width"] and page.labels() == ["1: yours", labels[1]]
 
     page.drag(page.boxes()[0], (before[0]["width"] / 2, before[0]["height"] / 2), (10, -15))
     resized = places()[0]
@@ -175,26 +175,26 @@ def test_boxes_are_drawn_moved_resized_and_deleted(page, scene, scores):
     assert len(places()) == 3 and (places()[2]["width"], places()[2]["height"]) == (40, 50)
     assert page.one("delete").is_enabled()
     page.click("delete")
-    assert page.scores() == ["yours", scores[1]] and not page.one("delete").is_enabled()
+    assert page.labels() == ["1: yours", labels[1]] and not page.one("delete").is_enabled()
 
     page.boxes()[1].click()
     ActionChains(page.browser).send_keys(Keys.DELETE).perform()
-    assert page.scores() == ["yours"] and page.text("restore") == "Restore the region"
+    assert page.labels() == ["1: yours"] and page.text("restore") == "Restore the region"
     page.set_threshold(0.6)  # what was changed or deleted does not come back
-    assert page.scores() == ["yours"]
+    assert page.labels() == ["1: yours"]
 
     page.boxes()[0].send_keys(Keys.ARROW_LEFT)
     assert places()[0]["x"] == resized["x"] - 1
 
 
-def test_the_threshold_decides_what_is_found(page, scene, scores):
+def test_the_threshold_decides_what_is_found(page, scene, labels):
     page.drop(png_of(scene), "scene.png")
     page.set_threshold(0.75)
-    assert page.scores() == scores[:1] and page.text("found") == "1 hidden region was found."
+    assert page.labels() == labels[:1] and page.text("found") == "1 hidden region was found."
     page.set_threshold(0.99)
-    assert page.scores() == [] and "Draw a box" in page.text("found") and not page.one("restore").is_enabled()
+    assert page.labels() == [] and "Draw a box" in page.text("found") and not page.one("restore").is_enabled()
     page.set_threshold(0.5)
-    assert page.scores() == scores
+    assert page.labels() == labels
 
 
 def test_a_broken_file_is_one_message_and_the_next_one_works(page, scene):

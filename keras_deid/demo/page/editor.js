@@ -88,6 +88,7 @@ export class BoxEditor {
   #remove(box) {
     box.element.remove();
     this.boxes = this.boxes.filter((other) => other !== box);
+    this.boxes.forEach((other) => this.#place(other)); // the numbers have changed
   }
 
   #choose(box) {
@@ -108,10 +109,11 @@ export class BoxEditor {
       height: `${(100 * (y1 - y0)) / height}%`,
     });
     box.element.classList.toggle("own", box.own);
-    box.label.textContent = box.own ? "yours" : box.score.toFixed(2);
+    const number = this.boxes.indexOf(box) + 1;
+    box.label.textContent = `${number}: ${box.own ? "yours" : box.score.toFixed(2)}`;
     box.label.classList.toggle("inside", (y0 / height) * this.stage.clientHeight < LABEL_ROOM);
     const said = box.own ? "your box" : `found with score ${box.score.toFixed(2)}`;
-    box.element.setAttribute("aria-label", `Region: ${said}`);
+    box.element.setAttribute("aria-label", `Region ${number}: ${said}`);
   }
 
   // A box that is changed is no longer the one that was found.

@@ -103,8 +103,18 @@ async function working(words, work) {
     sayError("The last step is not done yet; wait until it is, then try again.");
     return;
   }
-  const say = (text) => (one("busy").textContent = `${text} …`);
-  say(words);
+  const started = Date.now();
+  let step = words;
+  const show = () => {
+    const seconds = Math.round((Date.now() - started) / 1000);
+    one("busy").textContent = `${step} …${seconds > 2 ? ` ${seconds} s` : ""}`;
+  };
+  const say = (text) => {
+    step = text;
+    show();
+  };
+  show();
+  const clock = setInterval(show, 1000);
   one("busy").hidden = false;
   one("message").hidden = true;
   try {
@@ -112,6 +122,7 @@ async function working(words, work) {
   } catch (error) {
     sayError(error.message);
   } finally {
+    clearInterval(clock);
     one("busy").hidden = true;
   }
 }
