@@ -22,7 +22,7 @@ PAGE = Path(run.__file__).parent / "page"
 
 def ask(method, address, values=None, **options):
     body = json.dumps(values) if values is not None else options.pop("body", None)
-    return urllib3.request(method, address, body=body, retries=False, **options)
+    return urllib3.request(method, address, body=body, retries=False, timeout=60, **options)
 
 
 @pytest.fixture
