@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from keras_deid.restoring.parts import BATCH_SIZE
 
 from benchmarks.linked_photos import link_photos
 from benchmarks.turns import header, rate
@@ -28,7 +29,6 @@ from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.images import find_images
 from keras_deid.restoring.model import LocalModel, PictureModel
-from keras_deid.restoring.parts import BATCH_SIZE
 from keras_deid.restoring.restore import restore_folder
 from keras_deid.serving.export import export
 

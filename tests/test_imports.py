@@ -1,4 +1,4 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, field} -> {evaluation, explain, restoring} ->
+"""The direction of imports: scripts -> cli -> {training, comparison, field, demo} -> {evaluation, explain, restoring} ->
 serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
 `atomic` and `staging` as leaves."""
 
@@ -48,6 +48,16 @@ ALLOWED = {
         "models",
         "data",
         "evaluation",
+        "restoring",
+    },
+    "demo": {
+        "errors",
+        "boxes",
+        "report",
+        "shipped",
+        "models",
+        "data",
+        "explain",
         "restoring",
     },
     "training": {

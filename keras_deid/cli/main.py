@@ -14,6 +14,7 @@ SUMMARIES = {
     "compare": "Train several configurations and compare them.",
     "export": "Export a trained run for TensorFlow Serving.",
     "restore": "Restore a picture, a video, or a folder of them.",
+    "demo": "Try the restorer on a photograph, in the browser.",
     "serve": "Offer exported models to other programs.",
 }
 
