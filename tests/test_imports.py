@@ -1,5 +1,5 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, field, demo} -> {evaluation, explain, restoring} ->
-serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
+"""The direction of imports: scripts -> cli -> {training, comparison, field, demo} -> {evaluation, explain, restoring}
+-> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
 `atomic` and `staging` as leaves."""
 
 import ast

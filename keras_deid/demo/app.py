@@ -24,7 +24,7 @@ from keras_deid.demo.held import HeldPictures
 from keras_deid.demo.picture import Picture, read_picture, restored_file, restored_name
 from keras_deid.demo.requests import box, box_of_query, boxes, number, parse_object, read_body
 from keras_deid.errors import UserError
-from keras_deid.page import data_uri
+from keras_deid.report.page import data_uri
 from keras_deid.restoring.locate import THRESHOLD
 
 log = logging.getLogger(__name__)

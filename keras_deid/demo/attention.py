@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_deid.explain.compose import Explained
-from keras_deid.explain.figures import overlay, share_of_flat
+from keras_deid.explain.chain import Chain
+from keras_deid.report.overlay import overlay, relative_to_flat
 from keras_deid.explain.maps import Explainer, enlarge
 from keras_deid.explain.targets import PatchView, Target
 from keras_deid.models.pixels import to_signed
@@ -42,7 +42,7 @@ class Attention:
         UserError: if it is not known what a patch of D sees.
     """
 
-    def __init__(self, explained: Explained, target: Target) -> None:
+    def __init__(self, explained: Chain, target: Target) -> None:
         self.layers = explained.layers
         self.places = explained.places
         self.target = target
@@ -59,7 +59,7 @@ class Attention:
         """
         weights = self.target.patch_weights(inside[None], self._view, *self._patches)
         maps = self._explainer(to_signed(crop[None].astype(np.float32)), weights)
-        shares = {layer: share_of_flat(enlarge(found, crop.shape[:2])[0]) for layer, found in maps.items()}
-        top = max(float(np.percentile(np.stack(list(shares.values())), _TOP_PERCENTILE)), 1.0)
-        overlays = {layer: overlay(crop, share, top) for layer, share in shares.items()}
-        return RegionAttention(overlays, top, tuple(layer for layer, share in shares.items() if not share.any()))
+        relative = {layer: relative_to_flat(enlarge(found, crop.shape[:2])[0]) for layer, found in maps.items()}
+        top = max(float(np.percentile(np.stack(list(relative.values())), _TOP_PERCENTILE)), 1.0)
+        overlays = {layer: overlay(crop, values, top) for layer, values in relative.items()}
+        return RegionAttention(overlays, top, tuple(layer for layer, values in relative.items() if not values.any()))

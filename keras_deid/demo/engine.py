@@ -16,7 +16,7 @@ from keras_deid.data.crops import cut_square, square_about
 from keras_deid.demo.attention import Attention, RegionAttention
 from keras_deid.demo.picture import Picture
 from keras_deid.errors import UserError
-from keras_deid.explain.job import load_network
+from keras_deid.explain.networks import load_network
 from keras_deid.explain.targets import TARGETS
 from keras_deid.restoring.found import Region, given_region
 from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
@@ -181,4 +181,4 @@ def load_engine(run: str | os.PathLike[str], locator: str | os.PathLike[str]) ->
         UserError: if one of them is not a trained run of its kind.
     """
     folder = find_run(run)
-    return Engine(RunModel(folder), RunLocator(locator).mark, lambda: Attention(load_network(folder).explained, TARGET))
+    return Engine(RunModel(folder), RunLocator(locator).mark, lambda: Attention(load_network(folder).chain, TARGET))
