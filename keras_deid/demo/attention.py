@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_deid.explain.chain import Chain
-from keras_deid.report.overlay import overlay, relative_to_flat
 from keras_deid.explain.maps import Explainer, enlarge
 from keras_deid.explain.targets import PatchView, Target
 from keras_deid.models.pixels import to_signed
+from keras_deid.report.overlay import overlay, relative_to_flat
 
 _TOP_PERCENTILE = 99.5
 """Part of all values, in percent, that is below the brightest colour: single peaks do not darken the rest."""
