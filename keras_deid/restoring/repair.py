@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -21,9 +21,20 @@ _STEP = 2
 _OVERLAP = 32
 """Pixels that neighbouring tiles share."""
 
+Settle = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
+"""Number of a region among those of all pictures, the square that the model saw, its answer -> what is put back."""
+
+
+def keep_answer(index: int, seen: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Puts the model's answer back as it is."""
+    return answer
+
 
 def restore_regions(
-    model: PictureModel, pictures: Sequence[np.ndarray], regions: Sequence[Sequence[Region]]
+    model: PictureModel,
+    pictures: Sequence[np.ndarray],
+    regions: Sequence[Sequence[Region]],
+    settle: Settle = keep_answer,
 ) -> list[np.ndarray]:
     """Restores the regions of several pictures.
 
@@ -34,6 +45,7 @@ def restore_regions(
         model: restores squares.
         pictures: uint8 `(height, width, 3)`, RGB; are not changed.
         regions: of each picture; where two overlap, the later one lies on top.
+        settle: has the last word on each restored square, before it is put back.
 
     Returns:
         Pictures of the same shapes. Pixels outside the regions are the same.
@@ -43,9 +55,10 @@ def restore_regions(
     size = model.size[0]
     crops = [cut_square(pictures[number], square, size) for (number, _), square in zip(flat, squares, strict=True)]
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
-    for (number, region), square, answer in zip(flat, squares, restore_crops(model, crops), strict=True):
+    answers = restore_crops(model, crops)
+    for index, ((number, region), square, answer) in enumerate(zip(flat, squares, answers, strict=True)):
         detailed = _add_detail(model, pictures[number], region, square, answer)
-        _put_back(results[number], region, square, detailed)
+        _put_back(results[number], region, square, settle(index, crops[index], detailed))
     return results
 
 
