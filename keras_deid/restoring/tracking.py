@@ -88,6 +88,10 @@ class Track:
         for frame in old[:-1]:
             del self._observed[frame]
 
+    def latest(self) -> Box:
+        """Returns where the region was seen last."""
+        return self._observed[self.last][0].box
+
     def expected(self, frame: int) -> Box:
         """Returns where the region would be in a later frame if it moved on as it did last; its size stays."""
         box = self._box(self.last)
@@ -175,21 +179,25 @@ class Tracker:
     def _join(self, frame: int, regions: Sequence[Region]) -> None:
         start = self._shot_starts[-1]
         alive = [track for track in self._tracks if track.first >= start and frame - track.last - 1 <= self._gap]
-        boxes: list[Box] = [region.box for region in regions]
-        pairs = match([track.expected(frame) for track in alive], boxes)
-        joined = {number for _, number in pairs}
-        for index, number in pairs:
-            alive[index].add(frame, regions[number], number, self._located)
-        for number, region in enumerate(regions):
-            if number not in joined:
-                self._tracks.append(Track(self._made, frame, region, number))
-                self._made += 1
+        free = dict(enumerate(regions))
+        # Where it is expected; and, as what moves may stop or turn, where it was.
+        for place in (lambda track: track.expected(frame), Track.latest):
+            numbers = list(free)
+            for index, found in match([place(track) for track in alive], [free[number].box for number in numbers]):
+                number = numbers[found]
+                alive[index].add(frame, free.pop(number), number, self._located)
+            alive = [track for track in alive if track.last < frame]
+        for number, region in free.items():
+            self._tracks.append(Track(self._made, frame, region, number))
+            self._made += 1
 
     def _give_out(self, end: int) -> list[list[TrackedRegion]]:
         result = []
         while self._final < end:
             result.append(self._at(self._final))
             self._final += 1
+        while len(self._shot_starts) > 1 and self._shot_starts[1] <= self._final:
+            del self._shot_starts[0]
         oldest = self._final - self._radius
         self._tracks = [track for track in self._tracks if track.last >= min(oldest, self._next - self._gap - 1)]
         for track in self._tracks:
@@ -197,8 +205,8 @@ class Tracker:
         return result
 
     def _at(self, frame: int) -> list[TrackedRegion]:
-        start = max(start for start in self._shot_starts if start <= frame)
-        end = min((start for start in self._shot_starts if start > frame), default=self._next)
+        start = max(shot for shot in self._shot_starts if shot <= frame)
+        end = min((shot for shot in self._shot_starts if shot > frame), default=self._next)
         least = min(self._least, end - start)
         found = []
         for track in self._tracks:

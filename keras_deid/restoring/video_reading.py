@@ -48,7 +48,7 @@ class VideoReader:
             raise ImageError(path, "cannot be read as a video") from error
         try:
             self.stream = self._find_stream()
-            self.stream.thread_type = "AUTO"  # type: ignore[assignment]
+            self.stream.thread_type = "AUTO"
             self._packets: list[Packet] = []
             self._last_pts: int | None = None
             self._end = 0.0

@@ -153,11 +153,11 @@ class VideoWriter:
         try:
             copy = self._container.add_stream_from_template(source, opaque=True)
         except (ValueError, av.FFmpegError) as error:
-            codec = source.codec_context.name if source.codec_context is not None else "of an unknown codec"
+            codec = source.codec_context.codec.canonical_name if source.codec_context is not None else "of an unknown codec"
             reason = f"its {source.type} track ({codec}) does not fit into {suffix}"
             if path.suffix.lower() == suffix:
                 raise ImageError(path, reason) from error
-            raise UserError(f"{path}: {reason}; write {path.suffix} or .mkv") from error
+            raise UserError(f"{path}: {reason}; write {path.suffix}") from error
         copy.metadata.update(_without(source.metadata, _OF_THE_TRACK))
         copy.disposition = source.disposition
         self._copies[source.index] = copy
