@@ -120,7 +120,8 @@ class _Restorer:
                     yield with_pixels(found.frame, read_rgb(found.frame), np.zeros(size, bool), pixel_format)
                     continue
                 self.anything = True
-                changed = turned_back((picture != answer).any(axis=2), self._turn)
+                red, green, blue = np.moveaxis(picture != answer, 2, 0)
+                changed = turned_back(red | green | blue, self._turn)
                 yield with_pixels(found.frame, turned_back(answer, self._turn), changed, pixel_format)
 
     def _found(self, frames: Iterable[VideoFrame]) -> Iterator[_Found]:
