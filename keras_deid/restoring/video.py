@@ -23,7 +23,15 @@ from keras_deid.restoring.repair import restore_crops, restore_regions
 from keras_deid.restoring.sightings import EVERY, Sighting, sight
 from keras_deid.restoring.steady import Steady
 from keras_deid.restoring.tracking import TrackedRegion, Tracker
-from keras_deid.restoring.video_colours import display_matrix, read_rgb, turn_of, turned, turned_back, with_pixels
+from keras_deid.restoring.video_colours import (
+    display_matrix,
+    read_rgb,
+    turn_of,
+    turned,
+    turned_back,
+    unchanged,
+    with_pixels,
+)
 from keras_deid.restoring.video_reading import VideoReader
 from keras_deid.restoring.video_writing import VideoWriter, check_output
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
@@ -47,7 +55,8 @@ def restore_video(
 
     The output is H.264 (WebM: VP9), whole or not there, and its description says that it is synthetic (MP4 and MOV:
     `comment`, Matroska: `COMMENT`). Each frame keeps its timestamp; sound, subtitles, chapters and titles are copied;
-    rotation, aspect and colour tags stay. A video without regions is copied byte for byte.
+    rotation, aspect and colour tags stay. A video without regions is copied byte for byte; into another container it is
+    encoded anew, without the description. Where the sound of an MP4 begins before 0, Matroska moves all tracks together.
 
     Args:
         source: video that ffmpeg reads, 8 bits a channel.
@@ -79,12 +88,22 @@ def restore_video(
                         writer.write(frame)
                         done += 1
                         progress(done, max(reader.total, done), source.name)
-                if not restorer.anything and suffix == source.suffix.lower():
-                    shutil.copyfile(source, partial)
+                if not restorer.anything:
+                    _write_unchanged(source, partial, suffix)
         except OSError as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"{out}: cannot be written: {reason}; make room or choose another place") from error
     return done
+
+
+def _write_unchanged(source: Path, path: Path, suffix: str) -> None:
+    """Copies a video in which nothing was restored, into another container if need be; it is not synthetic."""
+    if suffix == source.suffix.lower():
+        shutil.copyfile(source, path)
+        return
+    with VideoReader(source) as reader, VideoWriter(path, suffix, reader, None) as writer:
+        for frame in reader.frames(writer.copy):
+            writer.write(unchanged(frame, writer.pixel_format))
 
 
 class _Found(NamedTuple):
@@ -116,8 +135,7 @@ class _Restorer:
             answers = self._answers(batch, pictures)
             for found, picture, answer in zip(batch, pictures, answers, strict=True):
                 if picture is None or answer is None:
-                    size = (found.frame.height, found.frame.width)
-                    yield with_pixels(found.frame, read_rgb(found.frame), np.zeros(size, bool), pixel_format)
+                    yield unchanged(found.frame, pixel_format)
                     continue
                 self.anything = True
                 red, green, blue = np.moveaxis(picture != answer, 2, 0)

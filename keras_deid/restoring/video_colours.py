@@ -84,29 +84,46 @@ def read_rgb(frame: VideoFrame) -> np.ndarray:
     )
 
 
+def unchanged(frame: VideoFrame, pixel_format: str) -> VideoFrame:
+    """Returns the frame in the output's pixel format, see `output_format`, its values the same if they can be."""
+    if not _same_planes(frame, pixel_format):
+        return with_pixels(frame, read_rgb(frame), np.ones((frame.height, frame.width), bool), pixel_format)
+    new = VideoFrame(frame.width, frame.height, pixel_format)
+    _keep_planes(frame, new, np.zeros((frame.height, frame.width), bool))
+    return _described(new, frame)
+
+
 def with_pixels(frame: VideoFrame, pixels: np.ndarray, changed: np.ndarray, pixel_format: str) -> VideoFrame:
     """Returns a frame with new pixels, with the timestamp and the colour tags of the old one.
 
     Args:
-        frame: the old one; may be changed.
+        frame: the old one.
         pixels: uint8 `(height, width, 3)`, RGB, as they are stored.
         changed: bool `(height, width)`; where False, the values of the old frame stay if the format allows.
         pixel_format: see `output_format`.
     """
-    same_planes = frame.format.name.replace("yuvj", "yuv") == pixel_format
-    if same_planes and not changed.any():
-        new = frame if frame.format.name == pixel_format else frame.reformat(format=pixel_format)
-    else:
-        matrix, value_range = (_matrix(frame), _range(frame))
-        new = VideoFrame.from_ndarray(pixels, "rgb24").reformat(
-            format=pixel_format, dst_colorspace=matrix, src_color_range=_FULL, dst_color_range=value_range
-        )
-        if same_planes:
-            _keep_planes(frame, new, changed)
-    new.pts, new.time_base, new.duration = frame.pts, frame.time_base, frame.duration
-    new.colorspace, new.color_range = output_matrix(frame)
-    new.color_primaries, new.color_trc = frame.color_primaries, frame.color_trc
+    new = VideoFrame.from_ndarray(pixels, "rgb24").reformat(
+        format=pixel_format,
+        dst_colorspace=_matrix(frame),
+        src_color_range=_FULL,
+        dst_color_range=_LIMITED if frame.format.is_rgb else _range(frame),
+    )
+    if _same_planes(frame, pixel_format):
+        _keep_planes(frame, new, changed)
+    return _described(new, frame)
+
+
+def _described(new: VideoFrame, old: VideoFrame) -> VideoFrame:
+    """Gives a frame the time and the colour tags of the one that it was made from."""
+    new.pts, new.time_base, new.duration = old.pts, old.time_base, old.duration
+    new.colorspace, new.color_range = output_matrix(old)
+    new.color_primaries, new.color_trc = old.color_primaries, old.color_trc
     return new
+
+
+def _same_planes(frame: VideoFrame, pixel_format: str) -> bool:
+    # The formats with a j are those without, in full range.
+    return frame.format.name.replace("yuvj", "yuv") == pixel_format
 
 
 def _keep_planes(old: VideoFrame, new: VideoFrame, changed: np.ndarray) -> None:

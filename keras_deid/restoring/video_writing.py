@@ -38,14 +38,14 @@ class VideoWriter:
         path: file to write.
         suffix: of the container, a key of `CONTAINERS`.
         reader: the source.
-        source_type: IPTC's digital source type, for the comment.
+        source_type: IPTC's digital source type, for the comment; None if nothing is restored.
 
     Raises:
         UserError: if the container does not take a track of the source.
         OSError: here and later, if the file cannot be written.
     """
 
-    def __init__(self, path: Path, suffix: str, reader: VideoReader, source_type: str) -> None:
+    def __init__(self, path: Path, suffix: str, reader: VideoReader, source_type: str | None) -> None:
         self._kind = CONTAINERS[suffix]
         self.pixel_format = output_format(reader.first, self._kind.encoder)
         source = reader.container
@@ -59,7 +59,9 @@ class VideoWriter:
         )
         try:
             self._container.metadata.update(_without(source.metadata, _OF_THE_FILE))
-            self._container.metadata["comment"] = _comment(source.metadata, source_type)
+            comment = _comment(source.metadata, source_type)
+            if comment:
+                self._container.metadata["comment"] = comment
             self._container.set_chapters(source.chapters())
             self._durations: dict[int, int] = {}
             self._video: VideoStream | None = None
@@ -153,7 +155,8 @@ class VideoWriter:
         try:
             copy = self._container.add_stream_from_template(source, opaque=True)
         except (ValueError, av.FFmpegError) as error:
-            codec = source.codec_context.codec.canonical_name if source.codec_context is not None else "of an unknown codec"
+            context = source.codec_context
+            codec = context.codec.canonical_name if context is not None else "unknown codec"
             reason = f"its {source.type} track ({codec}) does not fit into {suffix}"
             if path.suffix.lower() == suffix:
                 raise ImageError(path, reason) from error
@@ -182,10 +185,10 @@ def _denominator(reader: VideoReader) -> int:
     return time_base.denominator if time_base is not None else 90_000
 
 
-def _comment(metadata: dict[str, str], source_type: str) -> str:
+def _comment(metadata: dict[str, str], source_type: str | None) -> str:
     old = next((value for key, value in metadata.items() if key.lower() == "comment"), "")
-    new = f"DigitalSourceType {source_type}"
-    return f"{old}; {new}" if old and new not in old else new
+    new = f"DigitalSourceType {source_type}" if source_type else ""
+    return "; ".join(part for part in (old, new) if part) if new not in old else old
 
 
 def _without(metadata: dict[str, str], keys: tuple[str, ...]) -> dict[str, str]:

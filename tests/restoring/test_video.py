@@ -45,6 +45,11 @@ def mark_red(picture):
     return red.reshape(height // 4, 4, width // 4, 4).mean(axis=(1, 3)).astype(np.float32)
 
 
+def times_of(contents):
+    """When the packets of each other track begin."""
+    return [[time for time, _ in track.packets] for track in contents.tracks]
+
+
 def located(mark=mark_red):
     return Located(mark, "0")
 
@@ -216,6 +221,21 @@ def test_without_regions_a_video_is_copied(video, tmp_path):
     source, model = video(), Negative()
     assert restore_video(source, tmp_path / "out.mp4", model, located()) == FRAMES
     assert (tmp_path / "out.mp4").read_bytes() == source.read_bytes() and not model.batches
+
+
+def test_without_regions_another_container_is_not_marked_as_synthetic(video, tmp_path):
+    source, out = video(), tmp_path / "out.mkv"
+    assert restore_video(source, out, Negative(), located()) == FRAMES
+    before, after = read_video(source), read_video(out)
+    assert b"DigitalSourceType" not in out.read_bytes()
+    np.testing.assert_allclose(after.pixels.astype(int), before.pixels, atol=3)
+    # Matroska begins at 0: what came before, the encoder's first silence, moves all tracks together.
+    assert after.times[0] - before.times[0] == pytest.approx(1024 / 48000, abs=1e-3)
+    for old, new in ((before.times, after.times), *zip(times_of(before), times_of(after), strict=True)):
+        np.testing.assert_allclose(
+            [float(time - after.times[0]) for time in new], [float(time - before.times[0]) for time in old], atol=1.1e-3
+        )
+    assert [track.language for track in after.tracks] == ["eng"]
 
 
 def test_a_large_video_is_not_squeezed_into_a_small_model(tmp_path):

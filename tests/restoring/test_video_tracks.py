@@ -187,6 +187,44 @@ def test_pixels_outside_the_regions_are_not_converted():
             assert (rows[-1], columns[-1]) == (30 // down, 50 // across)
 
 
+@pytest.mark.parametrize("colours", [(BT709, LIMITED, 1, 1), (BT709, FULL, 1, 13)])
+@pytest.mark.parametrize("size", [(96, 64), (95, 63)])
+def test_frames_without_a_region_look_the_same(tmp_path, colours, size):
+    picture = np.full((size[1], size[0], 3), (200, 60, 40), np.uint8)
+    source = make_video(tmp_path / "in.mkv", [picture] * 4, colours=colours)
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1,frame\nin.mkv,40,24,56,40,2\n")
+    restore_video(source, tmp_path / "out.mkv", Negative(), Listed(tmp_path / "boxes.csv"))
+    before, after = read_video(source), read_video(tmp_path / "out.mkv")
+    assert after.video["colours"] == colours
+    np.testing.assert_allclose(after.pixels[[0, 1, 3]].astype(int), before.pixels[[0, 1, 3]], atol=5)
+    assert (after.pixels[2, 28:36, 44:52, 0] < 80).all()
+
+
+def test_a_cover_is_no_video(tmp_path):
+    source = tmp_path / "in.mp4"
+    with av.open(str(source), "w") as file:
+        cover = file.add_stream("mjpeg", rate=1, width=64, height=64)
+        cover.pix_fmt, cover.disposition = "yuvj420p", av.stream.Disposition.attached_pic
+        video = file.add_stream("libx264", rate=25, width=48, height=32)
+        file.mux(cover.encode(av.VideoFrame.from_ndarray(plain(1, (64, 64))[0], "rgb24")))
+        file.mux(cover.encode(None))
+        for picture in plain(4):
+            file.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        file.mux(video.encode(None))
+    assert restore_video(source, tmp_path / "out.mp4", Negative(), None) == 4
+    with av.open(str(source)) as before, av.open(str(tmp_path / "out.mp4")) as after:
+        covers = [
+            [stream for stream in file.streams if stream.disposition & av.stream.Disposition.attached_pic]
+            for file in (before, after)
+        ]
+        assert [len(streams) for streams in covers] == [1, 1]
+        pictures = [
+            [bytes(packet) for packet in file.demux(streams[0]) if packet.size]
+            for file, streams in zip((before, after), covers, strict=True)
+        ]
+        assert pictures[0] == pictures[1] != []
+
+
 @pytest.mark.parametrize(
     ("matrix", "expected"),
     [
