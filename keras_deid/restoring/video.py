@@ -56,7 +56,7 @@ def restore_video(
     The output is H.264 (WebM: VP9), whole or not there, and its description says that it is synthetic (MP4 and MOV:
     `comment`, Matroska: `COMMENT`). Each frame keeps its timestamp; sound, subtitles, chapters and titles are copied;
     rotation, aspect and colour tags stay. A video without regions is copied byte for byte; into another container it is
-    encoded anew, without the description. Where the sound of an MP4 begins before 0, Matroska moves all tracks together.
+    encoded anew, without the description. Matroska begins at 0: if the sound of an MP4 begins earlier, all tracks move.
 
     Args:
         source: video that ffmpeg reads, 8 bits a channel.

@@ -21,7 +21,7 @@ from keras_deid.restoring.video_colours import (
 )
 
 from .synthetic_videos import make_video, plain, read_video
-from .test_video import Negative
+from .video_fakes import Negative
 
 QUARTER = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
 """A telephone's portrait video: stored lying, shown turned."""
