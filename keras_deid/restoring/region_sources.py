@@ -21,9 +21,11 @@ class RegionSource(Protocol):
 
     Attributes:
         settings: what a manifest notes of it: the same settings give the same regions.
+        estimated: whether it may miss regions or see some that are not there; those of a video are then tracked.
     """
 
     settings: dict[str, Any]
+    estimated: bool
 
     def check(self, sources: dict[str, Path], videos: Iterable[str]) -> None:
         """Looks at the names of all files, before the first one is restored.
@@ -60,6 +62,8 @@ class Located:
         UserError: if the threshold is out of its range.
     """
 
+    estimated = True
+
     def __init__(self, mark: Mark, identity: str, threshold: float = THRESHOLD) -> None:
         if not 0 < threshold < 1:
             raise UserError(f"threshold: expected a number between 0 and 1, received {threshold}")
@@ -84,6 +88,8 @@ class Listed:
     Raises:
         UserError: if it cannot be read.
     """
+
+    estimated = False
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -22,9 +22,20 @@ _STEP = 2
 _OVERLAP = 4
 """Neighbouring tiles share a part of so many of their side."""
 
+Settle = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
+"""Number of a region among those of all pictures, the square that the model saw, its answer -> what is put back."""
+
+
+def keep_answer(index: int, seen: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Puts the model's answer back as it is."""
+    return answer
+
 
 def restore_regions(
-    model: PictureModel, pictures: Sequence[np.ndarray], regions: Sequence[Sequence[Region]]
+    model: PictureModel,
+    pictures: Sequence[np.ndarray],
+    regions: Sequence[Sequence[Region]],
+    settle: Settle = keep_answer,
 ) -> list[np.ndarray]:
     """Restores the regions of several pictures.
 
@@ -35,6 +46,7 @@ def restore_regions(
         model: what restores; in one that is not square, a square lies in the middle with its edge repeated.
         pictures: uint8 `(height, width, 3)`, RGB; are not changed.
         regions: of each picture; where two overlap, the later one lies on top.
+        settle: has the last word on each restored square, before it is put back.
 
     Returns:
         Pictures of the same shapes. Pixels outside the regions are the same.
@@ -45,9 +57,9 @@ def restore_regions(
     crops = [cut_square(pictures[number], square, size) for (number, _), square in zip(flat, squares, strict=True)]
     answers = restore_crops(model, [fit_into(crop, model.size) for crop in crops])
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
-    for (number, region), square, answer in zip(flat, squares, answers, strict=True):
+    for index, ((number, region), square, answer) in enumerate(zip(flat, squares, answers, strict=True)):
         detailed = _add_detail(model, pictures[number], region, square, fit_back(answer, (size, size)))
-        _put_back(results[number], region, square, detailed)
+        _put_back(results[number], region, square, settle(index, crops[index], detailed))
     return results
 
 

@@ -33,7 +33,8 @@ from keras_deid.restoring.picture_files import (
 )
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
-from keras_deid.restoring.video import find_videos, is_video, restore_video
+from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.video_files import find_videos, is_video
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)

@@ -1,179 +1,206 @@
-"""Restores a video, picture by picture; its sound, its size and its frame rate stay."""
+"""Restores a video: its regions are found, tracked, restored and put back; its times, sound and size stay."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from fractions import Fraction
+import shutil
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import imageio_ffmpeg
 import numpy as np
+from av.video.frame import VideoFrame
 
 from keras_deid.atomic import whole_file
-from keras_deid.data.boxes_csv import FrameBox
 from keras_deid.data.images import ImageError
 from keras_deid.errors import UserError
 from keras_deid.progress import Progress, silent
+from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.parts import listed_part, restore_parts
 from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
-from keras_deid.restoring.regions import Part, cut_out, put_back, whole_picture
-
-VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv")
-"""Containers that hold H.264 and whatever sound the source has."""
+from keras_deid.restoring.region_sources import RegionSource
+from keras_deid.restoring.repair import restore_crops, restore_regions
+from keras_deid.restoring.sightings import EVERY, Sighting, sight
+from keras_deid.restoring.steady import Steady
+from keras_deid.restoring.tracking import TrackedRegion, Tracker
+from keras_deid.restoring.video_colours import (
+    display_matrix,
+    read_rgb,
+    turn_of,
+    turned,
+    turned_back,
+    unchanged,
+    with_pixels,
+)
+from keras_deid.restoring.video_reading import VideoReader
+from keras_deid.restoring.video_writing import VideoWriter, check_output
+from keras_deid.restoring.whole import check_fits, fit_back, fit_into
 
 BATCH_SIZE = 16
-"""Pictures of a video that are in memory at a time."""
-QUALITY = 18
-"""H.264's constant rate factor: 18 is where most people see no difference."""
+"""Most frames that are restored at a time."""
+_PIXELS_HELD = 30_000_000
+"""A batch is smaller where its frames would have more pixels."""
 
 
 def restore_video(
     source: Path,
     out: Path,
     model: PictureModel,
+    regions: RegionSource | None,
     *,
-    boxes: Sequence[FrameBox] | None = None,
+    name: str | None = None,
     progress: Progress = silent,
 ) -> int:
     """Restores a video.
 
-    The output is H.264, whole or not there, and its description says that it is synthetic (MP4 and MOV: `comment`,
-    Matroska: `COMMENT`).
+    The output is H.264 (WebM: VP9), whole or not there, and its description says that it is synthetic (MP4 and MOV:
+    `comment`, Matroska: `COMMENT`). Each frame keeps its timestamp; sound, subtitles, chapters and titles are copied;
+    rotation, aspect and colour tags stay. A video without regions is copied byte for byte; into another container it is
+    encoded anew, without the description. Matroska begins at 0: if the sound of an MP4 begins earlier, all tracks move.
 
     Args:
-        source: video that ffmpeg reads.
-        out: file to write, `.mp4`, `.mov` or `.mkv`; is replaced if it exists.
+        source: video that ffmpeg reads, 8 bits a channel.
+        out: file to write, its suffix one of `CONTAINERS`; is replaced if it exists.
         model: what restores.
-        boxes: the regions to restore, each in the frame that it names, or in all of them; what names a frame that the
-            video does not have is without effect. If None, the whole of each picture is the model's input.
+        regions: what says which regions are restored, in upright pictures. Those that it finds by itself are tracked,
+            those of a file are taken as they are. None: the whole of each picture is the model's input.
+        name: of the video in `regions`; by default its file name.
         progress: counts the pictures of the video; their total is a close estimate.
 
     Returns:
         How many pictures the video has.
 
     Raises:
-        ImageError: if the video cannot be read, or a box lies outside of its pictures.
+        ImageError: if the video cannot be read or is broken, or a region does not fit its pictures.
         UserError: if `out` cannot be written.
     """
-    _check(source, out)
-    frames = imageio_ffmpeg.read_frames(source, pix_fmt="rgb24")
-    done = 0
-    try:
-        description = _description(source, frames)
-        total = max(round(description["fps"] * description["duration"]), 1)
-        pictures = _pictures(source, frames, description)
-        parts_of = _parts_of(source, description, model, boxes)
-        with whole_file(out) as partial:
-            # The ffmpeg of a call that was killed may still write to it.
-            partial.unlink(missing_ok=True)
-            writer = _writer(partial, source, description, SYNTHETIC_WHOLE if boxes is None else SYNTHETIC_PARTS)
-            writer.send(None)
-            try:
-                for restored in _restored(pictures, parts_of, model):
-                    writer.send(np.ascontiguousarray(restored))
-                    done += 1
-                    progress(done, max(total, done), source.name)
-            finally:
-                writer.close()
-            if not done:
-                raise ImageError(source, "has no pictures that ffmpeg reads")
-    except OSError as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{out}: cannot be written: {reason}; make room or choose another place") from error
-    finally:
-        frames.close()
+    check_output(source, out)
+    suffix = out.suffix.lower()
+    with VideoReader(source) as reader:
+        turn = turn_of(display_matrix(reader.first))
+        restorer = _Restorer(source, model, turn, regions, name or source.name)
+        try:
+            with whole_file(out) as partial:
+                source_type = SYNTHETIC_WHOLE if regions is None else SYNTHETIC_PARTS
+                done = 0
+                with VideoWriter(partial, suffix, reader, source_type) as writer:
+                    for frame in restorer.restored(reader.frames(writer.copy), writer.pixel_format):
+                        writer.write(frame)
+                        done += 1
+                        progress(done, max(reader.total, done), source.name)
+                if not restorer.anything:
+                    _write_unchanged(source, partial, suffix)
+        except OSError as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise UserError(f"{out}: cannot be written: {reason}; make room or choose another place") from error
     return done
 
 
-def is_video(path: Path) -> bool:
-    """Whether a file's name is that of a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+def _write_unchanged(source: Path, path: Path, suffix: str) -> None:
+    """Copies a video in which nothing was restored, into another container if need be; it is not synthetic."""
+    if suffix == source.suffix.lower():
+        shutil.copyfile(source, path)
+        return
+    with VideoReader(source) as reader, VideoWriter(path, suffix, reader, None) as writer:
+        for frame in reader.frames(writer.copy):
+            writer.write(unchanged(frame, writer.pixel_format))
 
 
-def find_videos(folder: Path) -> list[Path]:
-    """Lists the videos in a folder and its sub-folders, sorted; hidden files and folders are left out."""
-    relative = (path.relative_to(folder) for path in folder.rglob("*") if is_video(path) and path.is_file())
-    return [folder / path for path in sorted(relative) if not any(part.startswith(".") for part in path.parts)]
+class _Found(NamedTuple):
+    """A frame whose regions are final; None: the whole picture goes through the model."""
+
+    frame: VideoFrame
+    regions: list[TrackedRegion] | None
 
 
-def _check(source: Path, out: Path) -> None:
-    if not is_video(out):
-        raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(VIDEO_SUFFIXES)}")
-    if not source.is_file():
-        raise ImageError(source, "does not exist")
-    if out.resolve() == source.resolve():
-        raise UserError(f"{out}: is the video itself; choose another name")
-    if not out.parent.is_dir():
-        raise UserError(f"{out.parent}: no such folder; make it, or write {out.name} elsewhere")
+class _Restorer:
+    """Restores frames.
 
-
-def _description(source: Path, frames: Iterator[Any]) -> dict[str, Any]:
-    try:
-        return next(frames)
-    except (OSError, RuntimeError, StopIteration, LookupError, AttributeError) as error:
-        raise ImageError(source, "cannot be read as a video") from error
-
-
-def _pictures(source: Path, frames: Iterator[Any], description: dict[str, Any]) -> Iterator[np.ndarray]:
-    width, height = description["size"]
-    try:
-        for frame in frames:
-            yield np.frombuffer(frame, np.uint8).reshape(height, width, 3)
-    except RuntimeError as error:
-        raise ImageError(source, "broken video: ends within a picture") from error
-
-
-def _parts_of(
-    source: Path, description: dict[str, Any], model: PictureModel, boxes: Sequence[FrameBox] | None
-) -> Callable[[int], tuple[Part, ...]]:
-    """Returns what finds the parts of a frame that go through the model."""
-    width, height = description["size"]
-    if boxes is None:
-        whole = (whole_picture((height, width), model.size),)
-        return lambda frame: whole
-    by_frame: dict[int | None, list[Part]] = {}
-    for row in boxes:
-        by_frame.setdefault(row.frame, []).append(listed_part(source, row.box, (height, width), model))
-    always = by_frame.get(None, [])
-    return lambda frame: (*always, *by_frame.get(frame, []))
-
-
-def _restored(
-    pictures: Iterable[np.ndarray], parts_of: Callable[[int], tuple[Part, ...]], model: PictureModel
-) -> Iterator[np.ndarray]:
-    numbered = enumerate(pictures)
-    while batch := [(picture, parts_of(frame)) for frame, picture in itertools.islice(numbered, BATCH_SIZE)]:
-        inputs = [cut_out(picture, part, model.size) for picture, parts in batch for part in parts]
-        answers = iter(restore_parts(model, inputs))
-        for picture, parts in batch:
-            yield put_back(picture, parts, list(itertools.islice(answers, len(parts))))
-
-
-def _writer(path: Path, source: Path, description: dict[str, Any], source_type: str) -> Generator[None, Any, None]:
-    width, height = description["size"]
-    has_sound = bool(description.get("audio_codec"))
-    sound = {"audio_path": str(source), "audio_codec": "copy"} if has_sound else {}
-    return imageio_ffmpeg.write_frames(
-        str(path),
-        (width, height),
-        fps=exact_rate(description["fps"]),
-        codec="libx264",
-        quality=None,
-        macro_block_size=1,
-        # Half as many colours as pixels on both axes: not with odd sides.
-        pix_fmt_out="yuv444p" if width % 2 or height % 2 else "yuv420p",
-        output_params=["-crf", str(QUALITY), "-metadata", f"comment=DigitalSourceType {source_type}"],
-        **sound,
-    )
-
-
-def exact_rate(rate: float) -> Fraction:
-    """Returns the frame rate that ffmpeg prints with two decimals: television's are thousands of a 1001st.
-
-    With 23.98 for 24000/1001 the pictures of an hour would end half a second before its sound.
+    Attributes:
+        anything: whether there was anything to restore.
     """
-    television = Fraction(round(rate) * 1000, 1001)
-    return television if abs(rate - television) < 0.006 and rate % 1 else Fraction(str(rate))
+
+    def __init__(
+        self, source: Path, model: PictureModel, turn: tuple[bool, bool, bool], regions: RegionSource | None, name: str
+    ) -> None:
+        self._source, self._model, self._turn = source, model, turn
+        self._regions, self._name = regions, name
+        self._steady = Steady()
+        self.anything = False
+
+    def restored(self, frames: Iterable[VideoFrame], pixel_format: str) -> Iterator[VideoFrame]:
+        """Yields the frames, restored."""
+        for batch in _batches(self._found(frames)):
+            pictures = [self._upright(found.frame) if found.regions != [] else None for found in batch]
+            answers = self._answers(batch, pictures)
+            for found, picture, answer in zip(batch, pictures, answers, strict=True):
+                if picture is None or answer is None:
+                    yield unchanged(found.frame, pixel_format)
+                    continue
+                self.anything = True
+                red, green, blue = np.moveaxis(picture != answer, 2, 0)
+                changed = turned_back(red | green | blue, self._turn)
+                yield with_pixels(found.frame, turned_back(answer, self._turn), changed, pixel_format)
+
+    def _found(self, frames: Iterable[VideoFrame]) -> Iterator[_Found]:
+        """Yields the frames with their regions, as many frames late as tracking needs to look ahead."""
+        source = self._regions
+        if source is None:
+            yield from (_Found(frame, None) for frame in frames)
+            return
+        tracker = Tracker() if source.estimated else Tracker(gap=0, least=1, radius=0)
+        waiting: deque[VideoFrame] = deque()
+
+        def find(pixels: np.ndarray, number: int) -> list[Region]:
+            return source.regions(self._name, self._source, pixels, number)
+
+        upright = ((frame, self._upright(frame)) for frame in frames)
+        sightings: Iterator[Sighting[VideoFrame]] = sight(upright, find, EVERY if source.estimated else 1)
+        for sighting in sightings:
+            waiting.append(sighting.frame)
+            for regions in tracker.push(sighting.regions, cut=sighting.cut):
+                yield _Found(waiting.popleft(), regions)
+        for regions in tracker.finish():
+            yield _Found(waiting.popleft(), regions)
+
+    def _upright(self, frame: VideoFrame) -> np.ndarray:
+        return turned(read_rgb(frame), self._turn)
+
+    def _answers(self, batch: Sequence[_Found], pictures: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
+        if self._regions is None:
+            return list(self._answers_whole([picture for picture in pictures if picture is not None]))
+        todo = [
+            (picture, found.regions or [])
+            for picture, found in zip(pictures, batch, strict=True)
+            if picture is not None
+        ]
+        tracks = [tracked.track for _, regions in todo for tracked in regions]
+
+        def settle(index: int, seen: np.ndarray, answer: np.ndarray) -> np.ndarray:
+            return self._steady.smooth(tracks[index], seen, answer)
+
+        regions = [[tracked.region for tracked in regions] for _, regions in todo]
+        answers = iter(restore_regions(self._model, [picture for picture, _ in todo], regions, settle))
+        self._steady.keep({tracked.track for tracked in batch[-1].regions or []})
+        return [next(answers) if picture is not None else None for picture in pictures]
+
+    def _answers_whole(self, pictures: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        size = pictures[0].shape[:2]
+        try:
+            check_fits(self._source, size, self._model.size)
+        except UserError as error:
+            raise ImageError(self._source, str(error).partition(": ")[2]) from error
+        for answer in restore_crops(self._model, [fit_into(picture, self._model.size) for picture in pictures]):
+            yield fit_back(answer, size)
+
+
+def _batches(items: Iterable[_Found]) -> Iterator[list[_Found]]:
+    batch: list[_Found] = []
+    for item in items:
+        batch.append(item)
+        most = min(BATCH_SIZE, max(_PIXELS_HELD // (item.frame.width * item.frame.height), 1))
+        if len(batch) >= most:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,81 +1,77 @@
 import json
+import signal
 import subprocess
+import sys
+import time
 from fractions import Fraction
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_deid.data.boxes_csv import FrameBox
 from keras_deid.errors import UserError
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST
 from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
+from keras_deid.restoring.region_sources import Listed
 from keras_deid.restoring.restore import restore_file, restore_folder
-from keras_deid.restoring.video import exact_rate, restore_video
+from keras_deid.restoring.video import restore_video
 
-from .conftest import Negative, files_of
+from .conftest import files_of
+from .synthetic_videos import make_video, plain, read_video
+from .video_fakes import Negative, located
 
-FRAMES, RATE = 20, 12.5
+FRAMES, RATE = 20, Fraction(25, 2)
+
+
+def times_of(contents):
+    """When the packets of each other track begin."""
+    return [[time for time, _ in track.packets] for track in contents.tracks]
 
 
 @pytest.fixture
-def make_video(tmp_path):
+def video(tmp_path):
     """Makes a video of plain pictures that become brighter, 4 levels each, with a tone or without."""
 
     def make(name="in.mp4", size=(48, 32), sound=True):
-        path = tmp_path / name
-        width, height = size
-        tone = ["-f", "lavfi", "-i", f"sine=frequency=440:duration={FRAMES / RATE}"] if sound else []
-        pictures = b"".join(np.full((height, width, 3), 40 + 4 * k, np.uint8).tobytes() for k in range(FRAMES))
-        raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(RATE), "-i", "-"]
-        codec = ["-c:v", "libx264", "-pix_fmt", "yuv444p", "-crf", "4"]
-        words = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *raw, *tone, *codec, str(path)]
-        subprocess.run(words, input=pictures, check=True, timeout=60)
-        return path
+        tones = [(0, "eng")] if sound else []
+        return make_video(tmp_path / name, plain(FRAMES, size), time_base=1 / RATE, tones=tones)
 
     return make
 
 
-def read_video(path):
-    frames = imageio_ffmpeg.read_frames(path)
-    description = next(frames)
-    width, height = description["size"]
-    return description, np.stack([np.frombuffer(frame, np.uint8).reshape(height, width, 3) for frame in frames])
-
-
-def sound_of(path):
-    """The packets of the sound as they are in the file."""
-    words = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "md5", "-"]
-    return subprocess.run(words, capture_output=True, check=True, timeout=60).stdout
+def listed(tmp_path, *rows):
+    (tmp_path / "boxes.csv").write_text("\n".join(["path,x0,y0,x1,y1,frame", *rows]) + "\n")
+    return Listed(tmp_path / "boxes.csv")
 
 
 @pytest.mark.parametrize("size", [(48, 32), (47, 31)])
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_pictures_are_restored_and_the_rest_stays(make_video, tmp_path, size, suffix):
-    source, out, seen, model = make_video(size=size), tmp_path / f"out{suffix}", [], Negative()
-    assert restore_video(source, out, model, progress=lambda *counts: seen.append(counts)) == FRAMES
+def test_pictures_are_restored_and_the_rest_stays(video, tmp_path, size, suffix):
+    source, out, seen, model = video(size=size), tmp_path / f"out{suffix}", [], Negative()
+    assert restore_video(source, out, model, None, progress=lambda *counts: seen.append(counts)) == FRAMES
     assert model.batches == [16, 4] and seen[-1] == (FRAMES, FRAMES, source.name)
-    description, pictures = read_video(out)
-    assert description["size"] == size and description["fps"] == RATE
+    before, after = read_video(source), read_video(out)
+    assert after.video["size"] == size and after.video["rate"] == RATE
     expected = 255 - (40 + 4 * np.arange(FRAMES))
-    np.testing.assert_allclose(pictures.mean(axis=(1, 2, 3)), expected, atol=3)
-    assert sound_of(out) == sound_of(source)
+    np.testing.assert_allclose(after.pixels.mean(axis=(1, 2, 3)), expected, atol=3)
+    assert [[data for _, data in track.packets] for track in after.tracks] == [
+        [data for _, data in track.packets] for track in before.tracks
+    ]
     assert SYNTHETIC_WHOLE.encode() in out.read_bytes()
 
 
-def test_a_silent_video(make_video, tmp_path):
-    assert restore_video(make_video(sound=False), tmp_path / "out.mp4", Negative()) == FRAMES
-    assert not read_video(tmp_path / "out.mp4")[0].get("audio_codec")
+def test_a_silent_video(video, tmp_path):
+    assert restore_video(video(sound=False), tmp_path / "out.mp4", Negative(), None) == FRAMES
+    assert not read_video(tmp_path / "out.mp4").tracks
 
 
-def test_boxes_hold_for_their_frame_or_for_all(make_video, tmp_path):
-    source, model = make_video(), Negative()
-    boxes = [FrameBox(2, (4, 4, 12, 12), None), FrameBox(3, (30, 10, 40, 20), 5), FrameBox(4, (0, 0, 9, 9), 999)]
-    assert restore_video(source, tmp_path / "out.mkv", model, boxes=boxes) == FRAMES
+def test_boxes_hold_for_their_frame_or_for_all(video, tmp_path):
+    source, model = video(), Negative()
+    boxes = listed(tmp_path, "in.mp4,4,4,12,12,", "in.mp4,30,10,40,20,5", "in.mp4,0,0,9,9,999")
+    assert restore_video(source, tmp_path / "out.mkv", model, boxes) == FRAMES
     assert sum(model.batches) == FRAMES + 1
-    before, after = read_video(source)[1].astype(int), read_video(tmp_path / "out.mkv")[1].astype(int)
+    before, after = read_video(source).pixels.astype(int), read_video(tmp_path / "out.mkv").pixels.astype(int)
     changed = np.abs(after - before).max(axis=3) > 12
     assert changed[:, 6:10, 6:10].all()
     assert changed[5, 12:18, 32:38].all() and not changed[[4, 6], 12:18, 32:38].any()
@@ -83,37 +79,56 @@ def test_boxes_hold_for_their_frame_or_for_all(make_video, tmp_path):
     assert SYNTHETIC_PARTS.encode() in (tmp_path / "out.mkv").read_bytes()
 
 
-def test_a_box_outside_of_the_video_is_said_before_the_work(make_video, tmp_path):
-    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\nin.mp4,48,0,60,10\n")
-    source, model = make_video(), Negative()
+def test_boxes_are_found_by_the_name_in_the_folder(video, tmp_path):
+    model = Negative()
+    boxes = listed(tmp_path, "sub/in.mp4,4,4,12,12,")
+    assert restore_video(video(), tmp_path / "out.mp4", model, boxes, name="sub/in.mp4") == FRAMES
+    assert sum(model.batches) == FRAMES
+
+
+def test_a_box_outside_of_the_video_is_said_before_the_work(video, tmp_path):
+    source, model = video(), Negative()
+    boxes = listed(tmp_path, "in.mp4,48,0,60,10,")
     with pytest.raises(UserError, match="the box 48,0,60,10 lies outside of its 48 x 32 pixels"):
-        restore_file(source, tmp_path / "out.mp4", model, boxes=tmp_path / "boxes.csv")
+        restore_file(source, tmp_path / "out.mp4", model, boxes)
     assert not model.batches and not (tmp_path / "out.mp4").exists()
 
 
-@pytest.mark.parametrize(
-    ("printed", "rate"),
-    [
-        (23.98, Fraction(24000, 1001)),
-        (29.97, Fraction(30000, 1001)),
-        (59.94, Fraction(60000, 1001)),
-        (24.0, 24),
-        (12.5, Fraction(25, 2)),
-        (23.9, Fraction(239, 10)),
-        (0.0, 0),
-    ],
-)
-def test_the_rates_of_television_are_exact(printed, rate):
-    assert exact_rate(printed) == rate
+def test_without_regions_a_video_is_copied(video, tmp_path):
+    source, model = video(), Negative()
+    assert restore_video(source, tmp_path / "out.mp4", model, located()) == FRAMES
+    assert (tmp_path / "out.mp4").read_bytes() == source.read_bytes() and not model.batches
+
+
+def test_without_regions_another_container_is_not_marked_as_synthetic(video, tmp_path):
+    source, out = video(), tmp_path / "out.mkv"
+    assert restore_video(source, out, Negative(), located()) == FRAMES
+    before, after = read_video(source), read_video(out)
+    assert b"DigitalSourceType" not in out.read_bytes()
+    np.testing.assert_allclose(after.pixels.astype(int), before.pixels, atol=3)
+    # Matroska begins at 0: what came before, the encoder's first silence, moves all tracks together.
+    assert after.times[0] - before.times[0] == pytest.approx(1024 / 48000, abs=1e-3)
+    for old, new in ((before.times, after.times), *zip(times_of(before), times_of(after), strict=True)):
+        np.testing.assert_allclose(
+            [float(time - after.times[0]) for time in new], [float(time - before.times[0]) for time in old], atol=1.1e-3
+        )
+    assert [track.language for track in after.tracks] == ["eng"]
+
+
+def test_a_large_video_is_not_squeezed_into_a_small_model(tmp_path):
+    source = make_video(tmp_path / "in.mp4", plain(3, (96, 64)))
+    with pytest.raises(UserError, match="in.mp4: 96 x 64 pixels would be shrunk 6.0 times") as caught:
+        restore_video(source, tmp_path / "out.mp4", Negative(), None)
+    assert len(str(caught.value).splitlines()) == 1 and not (tmp_path / "out.mp4").exists()
 
 
 @pytest.fixture
-def mixed(make_video, tmp_path):
+def mixed(video, tmp_path):
     """A folder with two videos, one that is broken, and a picture."""
     source = tmp_path / "in"
     (source / "sub").mkdir(parents=True)
-    make_video("a.mp4").rename(source / "a.mp4")
-    make_video("b.mkv", sound=False).rename(source / "sub" / "b.mkv")
+    video("a.mp4").rename(source / "a.mp4")
+    video("b.mkv", sound=False).rename(source / "sub" / "b.mkv")
     (source / "broken.mov").write_bytes(b"junk" * 100)
     (source / ".hidden.mp4").write_bytes(b"junk")
     Image.fromarray(np.full((16, 24, 3), 40, np.uint8)).save(source / "still.png")
@@ -121,7 +136,7 @@ def mixed(make_video, tmp_path):
 
 
 def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkeypatch):
-    report = restore_folder(mixed, tmp_path / "in_one_go", Negative())
+    report = restore_folder(mixed, tmp_path / "in_one_go", Negative(), None)
     assert (report.restored, [error.path.name for error in report.broken]) == (3, ["broken.mov"])
     whole = files_of(tmp_path / "in_one_go")
     assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", MANIFEST}
@@ -139,50 +154,78 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
             return super().restore(pictures)
 
     with pytest.raises(KeyboardInterrupt):
-        restore_folder(mixed, tmp_path / "out", Stopping())
+        restore_folder(mixed, tmp_path / "out", Stopping(), None)
     halfway = files_of(tmp_path / "out")
     assert halfway.keys() == {"a.mp4", "still.png", ".manifest.jsonl"}
     (tmp_path / "out" / "sub" / ".partial.b.mkv").write_bytes(b"as a kill leaves it")
     seen, model = [], Negative()
-    report = restore_folder(mixed, tmp_path / "out", model, video_progress=lambda *counts: seen.append(counts))
+    report = restore_folder(mixed, tmp_path / "out", model, None, video_progress=lambda *counts: seen.append(counts))
     assert (report.restored, report.kept) == (1, 2) and sum(model.batches) == FRAMES
     assert seen == [(done, FRAMES, "b.mkv") for done in range(1, FRAMES + 1)]
     after = files_of(tmp_path / "out")
     assert after.keys() == whole.keys()
     for name in whole.keys() - {"sub/b.mkv", MANIFEST}:
         assert after[name] == whole[name]
-    pictures = [read_video(folder / "sub" / "b.mkv")[1] for folder in (tmp_path / "out", tmp_path / "in_one_go")]
+    pictures = [read_video(folder / "sub" / "b.mkv").pixels for folder in (tmp_path / "out", tmp_path / "in_one_go")]
     np.testing.assert_array_equal(*pictures)
     monkeypatch.setattr(restore_module, "restore_video", None)  # what is done is not done again
     (mixed / "broken.mov").unlink()
-    assert restore_folder(mixed, tmp_path / "out", Negative()).kept == 3
+    assert restore_folder(mixed, tmp_path / "out", Negative(), None).kept == 3
 
 
 def test_pictures_have_no_frames(mixed, tmp_path):
-    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1,frame\nstill.png,0,0,9,9,1\n")
+    boxes = listed(tmp_path, "still.png,0,0,9,9,1")
     with pytest.raises(UserError, match="boxes.csv:2: still.png is a picture and has no frames"):
-        restore_folder(mixed, tmp_path / "out", Negative(), boxes=tmp_path / "boxes.csv")
-    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1,frame\na.mp4,0,0,9,9,1.5\n")
+        restore_folder(mixed, tmp_path / "out", Negative(), boxes)
     with pytest.raises(
         UserError, match="boxes.csv:2: expected the number of a frame, from 0, or nothing; received '1.5'"
     ):
-        restore_folder(mixed, tmp_path / "out", Negative(), boxes=tmp_path / "boxes.csv")
+        listed(tmp_path, "a.mp4,0,0,9,9,1.5")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("No space left on device")])
-def test_an_interrupted_video_leaves_nothing(make_video, tmp_path, error):
+def test_an_interrupted_video_leaves_nothing(video, tmp_path, error):
     class Failing(Negative):
         def restore(self, pictures):
             raise error
 
-    source = make_video()
+    source = video()
     with pytest.raises(KeyboardInterrupt if error is KeyboardInterrupt else UserError):
-        restore_video(source, tmp_path / "out.mp4", Failing())
+        restore_video(source, tmp_path / "out.mp4", Failing(), None)
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_refuses_what_cannot_be(make_video, tmp_path):
-    source = make_video()
+KILLED = """
+import sys, time
+from pathlib import Path
+from keras_deid.restoring.video import restore_video
+
+class Slow:
+    name, identity, size, context, adds_detail = "slow", "0", (16, 16), 2.0, False
+    def restore(self, batch):
+        print("working", flush=True)
+        time.sleep(60)
+        return batch
+
+restore_video(Path(sys.argv[1]), Path(sys.argv[1]).with_name("out.mp4"), Slow(), None)
+"""
+
+
+def test_a_killed_video_is_not_there(tmp_path):
+    source = make_video(tmp_path / "in.mp4", plain(FRAMES))
+    words = [sys.executable, "-c", KILLED, str(source)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"working\n"
+        time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "out.mp4").exists()
+    # What the kill left is replaced.
+    assert restore_video(source, tmp_path / "out.mp4", Negative(), None) == FRAMES
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+def test_refuses_what_cannot_be(video, tmp_path):
+    source = video()
     (tmp_path / "broken.mp4").write_bytes(b"junk" * 100)
     for given, out, message in (
         (tmp_path / "broken.mp4", tmp_path / "out.mp4", "cannot be read as a video"),
@@ -192,5 +235,5 @@ def test_refuses_what_cannot_be(make_video, tmp_path):
         (source, tmp_path / "nowhere" / "out.mp4", "no such folder"),
     ):
         with pytest.raises(UserError, match=message):
-            restore_video(given, out, Negative())
+            restore_video(given, out, Negative(), None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.mp4", "in.mp4"]

@@ -1,0 +1,109 @@
+"""Regions that a locator finds in a video: bridged, dropped, cut, steady."""
+
+import numpy as np
+
+from keras_deid.restoring.steady import flicker
+from keras_deid.restoring.video import restore_video
+
+from .synthetic_videos import make_video, read_video
+from .video_fakes import Negative, located, mark_red
+
+FRAMES = 20
+
+
+def red_square(count, places, size=(96, 64), ground=90):
+    """Pictures with red squares of 24 pixels; `places` gives their left edges in each frame."""
+    pictures = []
+    for number in range(count):
+        picture = np.full((size[1], size[0], 3), ground, np.uint8)
+        for left in places(number):
+            picture[20:44, left : left + 24] = (220, 30, 30)
+        pictures.append(picture)
+    return pictures
+
+
+def restored_frames(path, lefts):
+    """In which frames the middle of the square at its place is the negative of red."""
+    pixels = read_video(path).pixels.astype(int)
+    result = []
+    for number, left in enumerate(lefts):
+        red, green, _ = pixels[number, 28:36, left + 8 : left + 16].mean(axis=(0, 1))
+        result.append(red < 110 < green)
+    return result
+
+
+def test_a_region_is_found_and_what_is_missed_is_bridged(tmp_path):
+    lefts = [10 + 2 * number for number in range(FRAMES)]
+    source = make_video(tmp_path / "in.mp4", red_square(FRAMES, lambda number: [lefts[number]]))
+    calls = []
+
+    def forgetful(picture):
+        """Misses the square in the middle of the picture, in some frames in a row."""
+        marked = mark_red(picture)
+        left = np.flatnonzero(marked.any(axis=0))[0] * 4
+        calls.append(left)
+        return marked * 0 if 20 < left < 36 else marked
+
+    assert restore_video(source, tmp_path / "out.mp4", Negative(), located(forgetful)) == FRAMES
+    assert sum(20 < left < 36 for left in calls) >= 4
+    assert all(restored_frames(tmp_path / "out.mp4", lefts))
+
+
+def test_only_some_frames_are_looked_at(tmp_path):
+    source = make_video(tmp_path / "in.mp4", red_square(31, lambda number: [30]))
+    calls = []
+
+    def counting(picture):
+        calls.append(1)
+        return mark_red(picture)
+
+    restore_video(source, tmp_path / "out.mp4", Negative(), located(counting))
+    assert len(calls) == 11
+    assert all(restored_frames(tmp_path / "out.mp4", [30] * 31))
+
+
+def test_a_single_false_frame_is_not_restored(tmp_path):
+    def almost_red(picture):
+        return mark_red(picture) * np.float32(0.7)
+
+    false = 9
+    pictures = red_square(FRAMES, lambda number: [10, 60] if number == false else [10])
+    source = make_video(tmp_path / "in.mp4", pictures)
+    restore_video(source, tmp_path / "out.mp4", Negative(), located(almost_red))
+    pixels = read_video(tmp_path / "out.mp4").pixels.astype(int)
+    assert all(restored_frames(tmp_path / "out.mp4", [10] * FRAMES))
+    red, green, _ = pixels[false, 28:36, 68:76].mean(axis=(0, 1))
+    assert red > 180 and green < 80
+
+
+def test_a_scene_cut_ends_the_tracks(tmp_path):
+    """Behind the cut the square is missed for some frames: nothing of the scene before is put there."""
+    first = red_square(10, lambda number: [10], ground=90)
+    second = red_square(12, lambda number: [] if number < 4 else [14], ground=220)
+    source = make_video(tmp_path / "in.mp4", [*first, *second])
+    restore_video(source, tmp_path / "out.mp4", Negative(), located())
+    assert restored_frames(tmp_path / "out.mp4", [10] * 10) == [True] * 10
+    after = read_video(tmp_path / "out.mp4").pixels.astype(int)
+    np.testing.assert_allclose(after[10:14], 220, atol=14)
+    assert restored_frames(tmp_path / "out.mp4", [10] * 10 + [14] * 12)[14:] == [True] * 8
+
+
+def test_restored_regions_are_steady(tmp_path, monkeypatch):
+    """A model whose answers tremble: they flicker less in the video than they would without smoothing."""
+
+    class Trembling(Negative):
+        def restore(self, batch):
+            random = np.random.default_rng(len(self.batches))
+            self.batches.append(len(batch))
+            return np.clip(batch + random.normal(0, 25, batch.shape[:1])[:, None, None, None], 0, 255).astype(np.uint8)
+
+    source = make_video(tmp_path / "in.mp4", red_square(FRAMES, lambda number: [30]))
+    boxes = [(30, 20, 54, 44)] * FRAMES
+
+    def measured(name):
+        restore_video(source, tmp_path / name, Trembling(), located())
+        return flicker(list(read_video(tmp_path / name).pixels), boxes)
+
+    smoothed = measured("smoothed.mp4")
+    monkeypatch.setattr("keras_deid.restoring.steady.Steady.smooth", lambda self, track, seen, answer: answer)
+    assert smoothed < 0.6 * measured("unsteady.mp4")
