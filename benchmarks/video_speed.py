@@ -4,7 +4,8 @@
 
 The video shows drawn persons who walk through the picture, their faces hidden by mosaics of 8 pixels. Its regions are
 found, tracked, restored, and the result is encoded. Prints frames per second, and the processor time of a frame, of
-all cores together: with idle processors the former is at most their number divided by the latter. See docs/restoring.md.
+all cores together: with idle processors the former is at most their number divided by the latter. See
+docs/restoring.md.
 """
 
 from __future__ import annotations
