@@ -74,7 +74,7 @@ class RestoringModule(tf.Module):
         self._generator = _untracked(generator)
         self._context = context
         self._description = description(context, adds_detail)
-        self._locator = None if locator is None else _untracked(locator)
+        self._locator: Any = None if locator is None else _untracked(locator)
         self.generator_variables = [variable.value for variable in generator.variables]
         self.locator_variables = [] if locator is None else [variable.value for variable in locator.variables]
 
