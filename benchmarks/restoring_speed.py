@@ -29,6 +29,10 @@ from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.images import find_images
 from keras_deid.restoring.model import LocalModel, PictureModel
+<<<<<<< HEAD
+=======
+from keras_deid.restoring.repair import BATCH_SIZE
+>>>>>>> unit
 from keras_deid.restoring.restore import restore_folder
 from keras_deid.serving.export import export
 
@@ -92,7 +96,7 @@ def _report(rounds: list[dict[str, Turn]]) -> None:
 
 def _command(photos: Path, model: PictureModel, count: int) -> Turn:
     with tempfile.TemporaryDirectory() as out:
-        return _timed(lambda: restore_folder(photos, Path(out), model), count)
+        return _timed(lambda: restore_folder(photos, Path(out), model, None), count)
 
 
 def _bare(model: LocalModel, seconds: float) -> Turn:

@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 from benchmarks.torch_networks import copy_weights, torch_discriminator, torch_generator
 from benchmarks.turns import rate
 from keras_deid.config import Config
-from keras_deid.restoring.parts import BATCH_SIZE
+from keras_deid.restoring.repair import BATCH_SIZE
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 Weights = list[np.ndarray]

@@ -41,7 +41,8 @@ def load_photographs(data: DataConfig, split: str) -> list[Photograph]:
     """
     if data.source not in ("prepared", "synthetic"):
         raise UserError(f"data.source={data.source}: expected photographs (prepared or synthetic)")
-    source = open_source(data, tuple(DRAWN_SCALE * side for side in data.image_size))
+    height, width = data.image_size
+    source = open_source(data, (DRAWN_SCALE * height, DRAWN_SCALE * width))
     photographs = [
         Photograph(example.path, np.ascontiguousarray(example.picture[..., :ORIGINAL_CHANNELS]), example.boxes)
         for example in source.read(split)

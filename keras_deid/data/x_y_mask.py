@@ -25,6 +25,7 @@ def x_y_mask(pictures: tf.Tensor, boxes: tf.Tensor, strength: tf.Tensor, deident
     """
     if pictures.shape[-1] == PAIR_CHANNELS:
         return pictures[..., :3], pictures[..., 3:6], tf.cast(pictures[..., 6:], tf.float32)
+    assert deidentify.method != "catalogue"  # what it draws comes as pairs
     y = pictures[..., :3]
     x, mask = y, tf.zeros_like(y[..., :1], tf.float32)
     for face in tf.range(tf.shape(boxes)[1]):

@@ -49,4 +49,6 @@ def shrunk(picture: np.ndarray, factor: float) -> np.ndarray:
 def compressed(picture: np.ndarray, quality: int) -> np.ndarray:
     """Compresses a picture as JPEG of this quality and decodes it, uint8 `(height, width, 3)`, RGB."""
     encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    assert decoded is not None  # it was encoded just now
+    return np.ascontiguousarray(decoded[..., ::-1])

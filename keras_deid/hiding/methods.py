@@ -102,7 +102,7 @@ def median(pixels: np.ndarray, width: float) -> np.ndarray:
 def motion_blur(pixels: np.ndarray, length: float, angle: float) -> np.ndarray:
     """Blurs along a line, `length` pixels long, at an angle in degrees."""
     size = max(round(length), 1) | 1
-    kernel = np.zeros((size, size), np.float32)
+    kernel: np.ndarray = np.zeros((size, size), np.float32)
     kernel[size // 2] = 1
     turn = cv2.getRotationMatrix2D((size // 2, size // 2), angle, 1)
     kernel = cv2.warpAffine(kernel, turn, (size, size))

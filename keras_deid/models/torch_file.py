@@ -23,7 +23,7 @@ _UNREADABLE = (
     pickle.UnpicklingError,
 )
 """What a broken or foreign file ends in; a pickle may raise any of these."""
-_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
+_DTYPES: dict[str, np.dtype[Any]] = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
 
 def read_torch_file(path: Path) -> dict[str, np.ndarray]:

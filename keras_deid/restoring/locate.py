@@ -81,7 +81,7 @@ def _regions_at(mark: Mark, picture: np.ndarray, scale: float, threshold: float)
     below, beside = -height % _MULTIPLE, -width % _MULTIPLE
     padded = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_REPLICATE)
     probability = mark(padded)[: -(-height // _STRIDE), : -(-width // _STRIDE)]
-    inside = (probability > _SEED).astype(np.uint8)
+    inside: np.ndarray = (probability > _SEED).astype(np.uint8)
     # An even kernel has to be turned about for the second step, or the regions move by a cell.
     pair = np.ones((2, 2), np.uint8)
     inside = cv2.dilate(cv2.erode(inside, pair, anchor=(0, 0)), pair, anchor=(1, 1))
