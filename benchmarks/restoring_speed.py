@@ -29,10 +29,7 @@ from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.images import find_images
 from keras_deid.restoring.model import LocalModel, PictureModel
-<<<<<<< HEAD
-=======
 from keras_deid.restoring.repair import BATCH_SIZE
->>>>>>> unit
 from keras_deid.restoring.restore import restore_folder
 from keras_deid.serving.export import export
 
