@@ -15,10 +15,9 @@ import tensorflow as tf
 
 from benchmarks.turns import rate
 from keras_deid.config import Config, DataConfig
-from keras_deid.explain.job import load_network
 from keras_deid.explain.maps import Explainer, enlarge
+from keras_deid.explain.networks import load_network, weights_for
 from keras_deid.explain.pictures import load_pictures
-from keras_deid.explain.study import weights_for
 from keras_deid.explain.targets import TARGETS
 from keras_deid.models.pixels import to_signed
 
@@ -36,21 +35,21 @@ class Contestant:
     def __init__(self, run: Path, config: Config, threads: int, batch: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-        self._explained = load_network(run).explained
+        self._chain = load_network(run).chain
         scenes = DataConfig.model_validate({"image_size": config.data.image_size, "synthetic": {"test": batch}})
         shown = load_pictures(config.model_copy(update={"data": scenes}), "test", batch)
         self._x = np.asarray(to_signed(shown.x))
-        self._explain = Explainer(self._explained.model, self._explained.layers)
-        self._weights = weights_for(self._explained, TARGETS["real"], shown.mosaic)
+        self._explain = Explainer(self._chain.model, self._chain.layers)
+        self._weights = weights_for(self._chain, TARGETS["real"], shown.mask)
         self._size = shown.size
 
     def layers(self) -> list[str]:
         """Returns the names of the layers that are explained."""
-        return list(self._explained.layers)
+        return list(self._chain.layers)
 
     def weights(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Returns the weights of G and of D."""
-        return self._explained.generator.get_weights(), self._explained.discriminator.get_weights()
+        return self._chain.generator.get_weights(), self._chain.discriminator.get_weights()
 
     def pictures(self) -> np.ndarray:
         """Returns the scenes, de-identified: float32 `(batch, height, width, 3)` in [-1, 1]."""

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from keras_deid.restoring.parts import BATCH_SIZE
 
 from benchmarks.linked_photos import link_photos
 from benchmarks.turns import header, rate

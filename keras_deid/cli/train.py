@@ -61,7 +61,8 @@ def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bo
 
     start_tensorflow()
     from keras_deid.evaluation.tables import metrics_table
-    from keras_deid.training.run import Interrupted, run
+    from keras_deid.training.fitting import Interrupted
+    from keras_deid.training.run import run
 
     try:
         with Bar("pictures", leave=True) as progress:

@@ -21,11 +21,15 @@ def x_y_mask(pictures: tf.Tensor, boxes: tf.Tensor, strength: tf.Tensor, deident
         pictures: uint8 `(batch, height, width, channels)`, as in `Example`; the person mask may be missing.
         boxes: float32 `(batch, faces, 4)`, in pixels.
         strength: float32 `(batch, faces)`, in pixels.
-        deidentify: how.
+        deidentify: how; not used for pairs.
+
+    Raises:
+        ValueError: if the method is "catalogue" and the pictures are not pairs: its pictures are hidden one by one.
     """
     if pictures.shape[-1] == PAIR_CHANNELS:
         return pictures[..., :3], pictures[..., 3:6], tf.cast(pictures[..., 6:], tf.float32)
-    assert deidentify.method != "catalogue"  # what it draws comes as pairs
+    if deidentify.method == "catalogue":
+        raise ValueError("Expected pairs: with method catalogue, pictures are hidden before they are batched")
     y = pictures[..., :3]
     x, mask = y, tf.zeros_like(y[..., :1], tf.float32)
     for face in tf.range(tf.shape(boxes)[1]):

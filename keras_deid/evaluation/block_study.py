@@ -93,8 +93,8 @@ def with_block(config: Config, block: float) -> Config:
 
 
 def has_blocks(config: Config) -> bool:
-    """Whether the strength can be chosen: pairs come de-identified, and a solid box has none."""
-    return not is_deidentified(config) and config.deidentify.method != "box"
+    """Whether the strength can be chosen: not for pairs, a solid box, or what the catalogue draws."""
+    return not is_deidentified(config) and config.deidentify.method in ("mosaic", "blur")
 
 
 def check_blocks(config: Config) -> None:
@@ -106,7 +106,8 @@ def check_blocks(config: Config) -> None:
     if is_deidentified(config):
         raise UserError("--blocks: pairs come de-identified, with a block of their own; give a prepared set (--data)")
     if not has_blocks(config):
-        raise UserError("--blocks: a box has no strength; give deidentify.method=mosaic or deidentify.method=blur")
+        what = "a box has no strength" if config.deidentify.method == "box" else "the catalogue draws each strength"
+        raise UserError(f"--blocks: {what}; give deidentify.method=mosaic or deidentify.method=blur")
 
 
 def values_of(study: Mapping[str, Any]) -> pd.DataFrame:

@@ -78,6 +78,8 @@ def test_the_table_has_a_row_for_each_block(swept):
 def test_what_has_no_strength_is_refused():
     with pytest.raises(UserError, match="a box has no strength"):
         check_blocks(Config.model_validate({"deidentify": {"method": "box"}}))
+    with pytest.raises(UserError, match="the catalogue draws each strength"):
+        check_blocks(Config.model_validate({"deidentify": {"method": "catalogue"}}))
     with pytest.raises(UserError, match="pairs come de-identified"):
         check_blocks(Config.model_validate({"data": {"source": "folders", "path": "pairs"}}))
     check_blocks(Config.model_validate({"deidentify": {"method": "blur"}}))
@@ -89,6 +91,7 @@ def test_what_has_no_strength_is_refused():
         ({}, True),
         ({"deidentify": {"method": "blur"}}, True),
         ({"deidentify": {"method": "box"}}, False),
+        ({"deidentify": {"method": "catalogue"}}, False),
         ({"data": {"source": "folders", "path": "pairs"}}, False),
     ],
 )
