@@ -47,6 +47,7 @@ class Idle:
 
     def __init__(self, model: PictureModel) -> None:
         self.name, self.identity, self.size, self.context = model.name, "idle", model.size, model.context
+        self.adds_detail, self.mark = model.adds_detail, model.mark
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Returns the pictures, uint8 `(batch, *size, 3)`."""

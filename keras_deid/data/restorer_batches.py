@@ -153,8 +153,8 @@ def first_face(photograph: Photograph) -> Box:
 def _mirrored(crop: Crop) -> Crop:
     x0, y0, x1, y1 = crop.face
     width = crop.hidden.shape[1]
-    pictures = (np.ascontiguousarray(picture[:, ::-1]) for picture in crop[:3])
-    return Crop(*pictures, (width - x1, y0, width - x0, y1))
+    hidden, original, mask = (np.ascontiguousarray(picture[:, ::-1]) for picture in crop[:3])
+    return Crop(hidden, original, mask, (width - x1, y0, width - x0, y1))
 
 
 def _near(pixels: np.ndarray, face: Box) -> tuple[np.ndarray, Box]:

@@ -106,7 +106,8 @@ def motion_blur(pixels: np.ndarray, length: float, angle: float) -> np.ndarray:
     kernel[size // 2] = 1
     turn = cv2.getRotationMatrix2D((size // 2, size // 2), angle, 1)
     kernel = cv2.warpAffine(kernel, turn, (size, size))
-    return cv2.filter2D(pixels, -1, kernel / max(float(kernel.sum()), 1e-6))
+    weights = (kernel / max(float(kernel.sum()), 1e-6)).astype(np.float32)
+    return cv2.filter2D(pixels, -1, weights)
 
 
 def scatter(pixels: np.ndarray, distance: float, rng: np.random.Generator) -> np.ndarray:

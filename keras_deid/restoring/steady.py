@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_deid.boxes import Rectangle
 from keras_deid.data.images import resize_image
-from keras_deid.restoring.found import Rectangle
 
 WEIGHT = 0.75
 """Part of the restored square that comes from the frames before, while nothing moves."""
