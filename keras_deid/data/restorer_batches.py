@@ -43,12 +43,12 @@ class Crop(NamedTuple):
 _SMALLEST_FACE = 28.0
 """Width that a face keeps when its photograph is shrunk before it is hidden, in pixels."""
 _LARGE = 110.0
-"""Faces wider than this many pixels are large: they are seen at many sizes, and in detail."""
+"""Faces wider than this many pixels are large: they are seen at many sizes."""
 _REPEATS = 4
 """How often a large face is seen in an epoch; most photographs have small ones."""
-_DETAIL = 0.3
-"""How often a large face is seen in detail."""
-_DETAIL_WIDTHS = (1.1, 3.6)
+_DETAIL = 0.2
+"""How often a face is seen in detail, if it is wide enough."""
+_DETAIL_WIDTHS = (0.6, 3.6)
 """Width of a face that is seen in detail, in sides of the crop."""
 _REACH = 1.0
 """How far around a face crops reach, in its longer sides."""
@@ -70,7 +70,7 @@ def restorer_crop(
     """
     pixels, face = photograph.pixels, first_face(photograph)
     mirrored = rng.random() < 0.5
-    if face[2] - face[0] > _LARGE and rng.random() < _DETAIL:
+    if face[2] - face[0] > _DETAIL_WIDTHS[0] * size and rng.random() < _DETAIL:
         crop = _detail(pixels, face, size, rng)
     else:
         crop = hidden_crop(*_at_some_size(*_near(pixels, face), rng), size, context, rng, weights)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keras_deid.errors import UserError
 
-DEFAULT_RUN = "street128"
+DEFAULT_RUN = "street64_any"
 """The run that restores by default."""
 LOCATOR_RUN = "locator"
 """The run that finds hidden regions by default."""
