@@ -23,6 +23,8 @@ _LONGER_SIDE = 832
 """Pictures are looked at with this longer side (smaller ones as they are), at half of it for large regions, and, where
 they are larger, at twice of it for small ones."""
 _FACTOR = 2
+_LEAST_LARGE = 56.0
+"""Pixels of a shrunk picture: regions with a smaller shorter side are seen better in the next larger one."""
 _SEED = 0.5
 """Probability above which cells of the map belong to a region."""
 _LEAST_SIDE = 2.5
@@ -49,8 +51,12 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
         The regions, the surest first.
     """
     regions: list[Region] = []
-    for scale in _scales(max(picture.shape[:2])):
-        regions += _regions_at(mark, picture, scale, threshold)
+    *coarser, finest = _scales(max(picture.shape[:2]))
+    for scale in coarser:
+        large = _LEAST_LARGE / scale
+        found = _regions_at(mark, picture, scale, threshold)
+        regions += [region for region in found if _shorter_side(region.box) >= large]
+    regions += _regions_at(mark, picture, finest, threshold)
     return _without_repeats(regions)
 
 
@@ -68,6 +74,10 @@ def _without_repeats(regions: list[Region]) -> list[Region]:
         if not any(_same(region.box, other.box) for other in kept):
             kept.append(region)
     return sorted(kept, key=lambda region: -region.score)
+
+
+def _shorter_side(box: Rectangle) -> int:
+    return min(box[2] - box[0], box[3] - box[1])
 
 
 def _rank(region: Region) -> float:
