@@ -70,6 +70,10 @@ def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bo
     except Interrupted as reason:
         print(reason, file=sys.stderr)
         return EXIT_INTERRUPTED
+    if loaded.training.method == "locate":
+        print("validation: " + ", ".join(f"{name} {value:.4f}" for name, value in (metrics or {}).items()))
+        print(f"look at: {folder}/history.csv; metrics: {folder}/summary.json")
+        return 0
     if metrics is None:
         print(f"not evaluated: there are no test pictures with their originals; the run is in {folder}/")
     else:

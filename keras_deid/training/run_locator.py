@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,16 @@ def save_locator(network: keras.Model, config: Config, path: Path) -> None:
     copy.set_weights(network.get_weights())
     with whole_file(path) as partial:
         copy.save(partial)
+        _deflate(partial)
+
+
+def _deflate(path: Path) -> None:
+    """Compresses a `.keras` file, which Keras leaves as it is: of a small network most of it is the configuration."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [(part.filename, archive.read(part)) for part in archive.infolist()]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts:
+            archive.writestr(name, content)
 
 
 class LocatorValidation:
