@@ -245,6 +245,8 @@ class TrainingConfig(Section):
     """Bit-identical results for the same command on the same machine, also after a kill; slower."""
     checkpoint_steps: NonNegativeInt = 0
     """Steps between checkpoints inside an epoch; 0: at the end of each epoch only."""
+    start_from: Text | None = None
+    """A trained run, by its folder or by the name of a shipped one: its G and D are what this run starts from."""
     keep: Literal["best", "last"] = "best"
     """Which networks are saved: those of the epoch with the best PSNR in the mask, or the last ones. A GAN's PSNR
     falls while its faces become sharp."""

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_deid.boxes import Box, box_to_crop, scale_edges
 from keras_deid.data.crops import Square, cut_square, square_about
+from keras_deid.data.flat import fill_flat
 from keras_deid.data.images import resize_image
 from keras_deid.data.photographs import Photograph
 from keras_deid.data.step_plan import batches_by_step, picture_numbers
@@ -93,7 +94,8 @@ def hidden_crop(
     square = square_about(_located(mask, rng), context)
     inside = np.clip(cut_square(mask, square, size), 0.0, 1.0)[..., None]  # cubic interpolation goes beyond
     moved = box_to_crop(scale_edges(face, drawn.afterwards.shrink), square.edges, (size, size))
-    return Crop(cut_square(hidden, square, size), cut_square(original, square, size), inside, moved)
+    seen = fill_flat(cut_square(hidden, square, size), inside[..., 0])
+    return Crop(seen, cut_square(original, square, size), inside, moved)
 
 
 def restorer_batches(

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from keras_deid.data.crops import Square, cut_square, square_about
+from keras_deid.data.flat import fill_flat
 from keras_deid.data.images import resize_image
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
@@ -54,7 +55,10 @@ def restore_regions(
     flat = [(number, region) for number, found in enumerate(regions) for region in found]
     squares = [square_about(region.box, model.context) for _, region in flat]
     size = min(model.size)
-    crops = [cut_square(pictures[number], square, size) for (number, _), square in zip(flat, squares, strict=True)]
+    crops = [
+        fill_flat(cut_square(pictures[number], square, size), _resized_opacity(region, square, size))
+        for (number, region), square in zip(flat, squares, strict=True)
+    ]
     answers = restore_crops(model, [fit_into(crop, model.size) for crop in crops])
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
     for index, ((number, region), square, answer) in enumerate(zip(flat, squares, answers, strict=True)):

@@ -31,6 +31,7 @@ from keras_deid.training.networks import build_gan
 from keras_deid.training.precision import set_precision
 from keras_deid.training.run_locator import run_locator
 from keras_deid.training.saved_networks import SavedNetworks
+from keras_deid.training.start import start_from
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 from keras_deid.training.validation import RestorerValidation
 
@@ -89,6 +90,8 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
     # Its fusions do not fit the two passes through D: it fails, says so on the terminal, and is no slower without.
     tf.config.optimizer.set_experimental_options({"remapping": False})
     gan = build_gan(config, steps)
+    if config.training.start_from is not None:
+        start_from(gan, config.training.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", gan)
     done = checkpoints.restore()
     epochs = config.training.epochs + config.training.decay_epochs

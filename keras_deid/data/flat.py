@@ -1,0 +1,53 @@
+"""Regions of one flat colour, which say nothing about what they hide: filled from around them before a network sees them.
+
+A network that adds to its input would first have to learn to take a black box away, of whatever colour it is.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+MOST_SPREAD = 4.0
+"""Levels: a region whose colours spread more is no flat one; the noise of JPEG is below, most blurs are above."""
+_LEVELS = 8
+
+
+def fill_flat(crop: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Fills the region of a crop from its surroundings, if the region has one flat colour.
+
+    The fill is smooth: what is known is averaged over ever larger squares until the region is covered (pull-push).
+
+    Args:
+        crop: uint8 `(height, width, 3)`.
+        inside: float `(height, width)`, how much of each pixel is in the region.
+
+    Returns:
+        uint8 of the same shape; the crop itself where the region is not flat, or covers all of it.
+
+    Reference:
+        [Gortler et al., 1996](https://doi.org/10.1145/237170.237200), section 3.4.
+    """
+    core = cv2.erode((inside > 0.98).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    known = 1 - cv2.dilate((inside > 0.02).astype(np.uint8), np.ones((3, 3), np.uint8))
+    if core.sum() < 9 or not known.any() or crop[core].std(axis=0).max() > MOST_SPREAD:
+        return crop
+    weight = known.astype(np.float32)[..., None]
+    filled = _pull_push(crop.astype(np.float32) * weight, weight)
+    keep = cv2.GaussianBlur(weight[..., 0], (3, 3), 0)[..., None] * weight
+    return np.round(keep * crop + (1 - keep) * filled).astype(np.uint8)
+
+
+def _pull_push(colours: np.ndarray, weight: np.ndarray, level: int = 0) -> np.ndarray:
+    """Returns colours everywhere, from colours times weights, float32 `(height, width, 3)` and `(height, width, 1)`."""
+    if level == _LEVELS or min(colours.shape[:2]) < 4:
+        return colours.sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6) + np.zeros_like(colours)
+    smaller = (max(colours.shape[1] // 2, 1), max(colours.shape[0] // 2, 1))
+    coarse = _pull_push(
+        cv2.resize(colours, smaller, interpolation=cv2.INTER_AREA),
+        cv2.resize(weight, smaller, interpolation=cv2.INTER_AREA)[..., None],
+        level + 1,
+    )
+    below = cv2.resize(coarse, colours.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    covered = np.minimum(weight, 1.0)
+    return covered * colours / np.maximum(weight, 1e-6) + (1 - covered) * below
