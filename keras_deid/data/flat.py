@@ -1,6 +1,5 @@
 """Regions of one flat colour, which say nothing about what they hide: filled from around them before restoring.
 
-
 A network that adds to its input would first have to learn to take a black box away, of whatever colour it is.
 """
 
