@@ -1,7 +1,7 @@
 """How fast attention maps are, against pytorch-grad-cam on the same networks in PyTorch.
 
     pip install -e '.[bench]'
-    python -m benchmarks.gradcam_speed saved_models/street64/run
+    python -m benchmarks.gradcam_speed saved_models/street64_any/run
 
 Both explain a run's G and D, with its weights, on the same drawn scenes: Grad-CAM at every explained layer, enlarged to
 the picture. The maps must agree before anything is measured. Each side runs in a process of its own; the two take
@@ -76,8 +76,10 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    run = Path(__file__).parents[1] / "saved_models" / "street64" / "run"
-    parser.add_argument("run", metavar="RUN", type=Path, nargs="?", default=run, help="default: the shipped street64")
+    run = Path(__file__).parents[1] / "saved_models" / "street64_any" / "run"
+    parser.add_argument(
+        "run", metavar="RUN", type=Path, nargs="?", default=run, help="default: the shipped street64_any"
+    )
     parser.add_argument("--batch", metavar="N", type=int, default=32, help="pictures at once (default: 32)")
     parser.add_argument("--rounds", metavar="N", type=int, default=7, help="turns of each (default: 7)")
     parser.add_argument("--seconds", metavar="S", type=float, default=5.0, help="length of a turn (default: 5)")

@@ -32,7 +32,7 @@ from keras_deid.restoring.repair import BATCH_SIZE
 from keras_deid.restoring.restore import restore_folder
 from keras_deid.serving.export import export
 
-SHIPPED = Path("saved_models/street64/run")
+SHIPPED = Path("saved_models/street64_any/run")
 
 
 class Turn(NamedTuple):

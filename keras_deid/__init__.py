@@ -1,7 +1,7 @@
 """Restores de-identified faces with attention-guided adversarial networks.
 
-- `Restorer("street64_blocks").restore(image, boxes)` restores a picture;
-- `load_generator("street64")` loads a trained generator as a Keras model;
+- `Restorer().restore(image)` restores a picture;
+- `load_generator("street64_any")` loads a trained generator as a Keras model;
 - `load_config("street64", ["training.epochs=3"])` reads a configuration.
 
 Importing the package is fast: TensorFlow and Keras load when one of these is first used.

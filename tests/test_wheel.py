@@ -67,7 +67,7 @@ def test_the_help(run):
 def test_the_sample_is_restored_by_a_shipped_run(run):
     sample, boxes = ROOT / "docs" / "sample.png", ROOT / "docs" / "sample.csv"
     out = run.folder / "restored.png"
-    run("restore", sample, "--out", out, "--run", "street64_blocks", "--boxes", boxes)
+    run("restore", sample, out, "--boxes", boxes)
     with Image.open(sample) as before, Image.open(out) as after:
         changed = ImageChops.difference(before.convert("RGB"), after.convert("RGB")).getbbox()
     x0, y0, x1, y1 = map(int, boxes.read_text().splitlines()[1].split(",")[1:])

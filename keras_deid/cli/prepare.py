@@ -21,6 +21,7 @@ DEFAULTS = {
     "context": 2.0,
     "off_centre": 0.0,
     "size": 96,
+    "enlarge": True,
     "min_face": 24.0,
     "min_score": 0.5,
     "val_fraction": 0.1,
@@ -52,6 +53,12 @@ def _setting(flag: str, metavar: str, what: str) -> Any:
 @_setting("--context", "X", "Side of a crop divided by the longer side of the face.")
 @_setting("--off-centre", "S", "How far from the middle of its crop a face may lie: 0 (in the middle) to 1 (anywhere).")
 @_setting("--size", "PX", "Side of a crop, or shorter side of a photograph.")
+@click.option(
+    "--enlarge/--no-enlarge",
+    default=DEFAULTS["enlarge"],
+    show_default=True,
+    help="Enlarge crops that are smaller than --size, or keep their own resolution.",
+)
 @_setting("--min-face", "PX", "Leave out faces narrower than this.")
 @_setting("--min-score", "S", "Leave out faces with a lower detection score.")
 @_setting("--val-fraction", "S", "Fraction of the photographs for validation.")

@@ -27,16 +27,18 @@ class ImageError(UserError):
     Args:
         path: the file.
         reason: why, in a few words that make sense without the path.
+        mend: what to do about it.
     """
 
-    def __init__(self, path: Path | str, reason: str) -> None:
+    def __init__(self, path: Path | str, reason: str, mend: str = "mend, replace or remove the file") -> None:
         super().__init__(path, reason)
+        self.mend = mend
         self.path = path
         self.reason = reason
 
     def __str__(self) -> str:
         """One line with the file and the reason."""
-        return f"{self.path}: {self.reason}; mend, replace or remove the file"
+        return f"{self.path}: {self.reason}; {self.mend}"
 
 
 def find_images(folder: Path | str) -> list[Path]:

@@ -22,7 +22,7 @@ def load_generator(run: str | os.PathLike[str]) -> keras.Model:
     """Loads the generator of a run.
 
     Args:
-        run: folder with `generator.keras`; or the name of a run that comes with the package, such as `"street64"`.
+        run: folder with `generator.keras`; or the name of a run that comes with the package, such as `"street64_any"`.
 
     Returns:
         the model, not compiled. It maps float pictures `(batch, height, width, 3)` in [-1, 1] to pictures of the same
@@ -33,7 +33,7 @@ def load_generator(run: str | os.PathLike[str]) -> keras.Model:
 
     Example:
         >>> import keras_deid
-        >>> generator = keras_deid.load_generator("street64")
+        >>> generator = keras_deid.load_generator("street64_any")
         >>> generator.input_shape
         (None, 64, 64, 3)
     """

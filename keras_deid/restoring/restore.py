@@ -272,10 +272,7 @@ def _read(job: _Job, model: PictureModel, regions: RegionSource | None) -> _Work
         opened = open_picture(job.source)
         return _Work(job, before, opened, regions.regions(job.name, job.source, opened.pixels))
     opened = open_picture(job.source, _ENOUGH * max(model.size))
-    try:
-        check_fits(job.source, opened.size, model.size)
-    except UserError as error:
-        raise ImageError(job.source, str(error).removeprefix(f"{job.source}: ")) from error
+    check_fits(job.source, opened.size, model.size)
     return _Work(job, before, opened, None)
 
 

@@ -36,7 +36,7 @@ class Restorer:
         >>> x0, y0, x1, y1 = scene.box.astype(int)
         >>> picture = scene.image.copy()
         >>> picture[y0:y1, x0:x1] = 128  # hides the face
-        >>> restored = Restorer("street64_blocks").restore(picture, boxes=[(x0, y0, x1, y1)])
+        >>> restored = Restorer().restore(picture, boxes=[(x0, y0, x1, y1)])
         >>> restored.shape, restored.dtype
         ((128, 128, 3), dtype('uint8'))
         >>> bool((restored[y1:] == picture[y1:]).all())  # what lies outside of the boxes stays as it is

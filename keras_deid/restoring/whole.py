@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-from keras_deid.data.images import resize_image
-from keras_deid.errors import UserError
+from keras_deid.data.images import ImageError, resize_image
 
 MOST_SHRUNK = 4.0
 """A picture that would be shrunk more than this loses what there is to restore."""
@@ -32,18 +33,20 @@ def fit_back(answer: np.ndarray, picture_size: tuple[int, int]) -> np.ndarray:
     return resize_image(answer[top:bottom, left:right], picture_size)
 
 
-def check_fits(what: object, picture_size: tuple[int, int], model_size: tuple[int, int]) -> None:
+def check_fits(source: Path, picture_size: tuple[int, int], model_size: tuple[int, int]) -> None:
     """Refuses pictures that a small model would turn into a blur.
 
     Raises:
-        UserError: if the picture would be shrunk more than `MOST_SHRUNK` times.
+        ImageError: if the picture would be shrunk more than `MOST_SHRUNK` times.
     """
     shrunk = max(picture_size[0] / model_size[0], picture_size[1] / model_size[1])
     if shrunk > MOST_SHRUNK:
         height, width = picture_size
-        raise UserError(
-            f"{what}: {width} x {height} pixels would be shrunk {shrunk:.1f} times for a model of "
-            f"{model_size[1]} x {model_size[0]}; leave --whole out, or shrink the picture first"
+        raise ImageError(
+            source,
+            f"{width} x {height} pixels would be shrunk {shrunk:.1f} times for a model of "
+            f"{model_size[1]} x {model_size[0]}",
+            mend="leave --whole out, or shrink the picture first",
         )
 
 

@@ -99,9 +99,9 @@ def test_a_script_says_the_same(tmp_path):
         (["evaluate"], "Missing argument 'RUN'"),
         (["evaluate", "RUN", "--limit", "0"], "0 is not in the range x>=1"),
         (["report", "RUN", "--photos", "a", "--data", "b"], "--photos and --data cannot be given together"),
-        (["restore", "a.png", "--out", "b.png"], "Missing one of --run, --model, --url and --grpc"),
-        (["restore", "a", "--out", "b", "--run", "a", "--url", "b"], "--run and --url cannot be given together"),
-        (["restore", "a.png", "--run", "street64"], "Missing option '--out'"),
+        (["restore", "a.png", "b.png", "--boxes", "c.csv", "--whole"], "--boxes and --whole cannot be given together"),
+        (["restore", "a", "b", "--run", "a", "--url", "b"], "--run and --url cannot be given together"),
+        (["restore", "a.png"], "Missing OUTPUT"),
     ],
 )
 def test_a_wrong_command_line_is_code_2_and_says_how_to_use_it(words, message, capsys):

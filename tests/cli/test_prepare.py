@@ -55,7 +55,7 @@ def test_the_defaults_are_those_of_the_configuration():
 
 
 def test_settings_arrive(folder):
-    crops = "--region photo --context 3 --off-centre 0.5 --size 64"
+    crops = "--region photo --context 3 --off-centre 0.5 --size 64 --no-enlarge"
     words = f"{crops} --min-face 20 --min-score 0.7 --val-fraction 0.2 --test-fraction 0.3"
     assert run(folder, *words.split(), "--workers", "1") == 0
     assert PreparedDataset.open(folder / "out").settings == {
@@ -63,6 +63,7 @@ def test_settings_arrive(folder):
         "context": 3.0,
         "off_centre": 0.5,
         "size": 64,
+        "enlarge": False,
         "min_face": 20.0,
         "min_score": 0.7,
         "val_fraction": 0.2,

@@ -260,12 +260,12 @@ def test_a_picture_in_which_nothing_is_found_is_a_copy(tmp_path):
 
 def test_what_the_locator_finds_is_restored(tmp_path):
     picture = np.full((64, 96, 3), 10, np.uint8)
-    picture[16:48, 32:64] = 240
+    picture[16:32, 32:64], picture[32:48, 32:64] = 225, 250  # not of one flat colour
     Image.fromarray(picture).save(tmp_path / "in.png")
     found = Located(lambda picture: picture[::4, ::4, 0] / np.float32(255), "abc")
     assert restore_file(tmp_path / "in.png", tmp_path / "out.png", Negative(), found) == 1
     restored = read_image(tmp_path / "out.png")
-    assert (restored[24:40, 40:56] < 40).all()  # 15, the negative
+    assert (restored[24:40, 40:56] < 40).all()  # the negative
     outside = np.ones((64, 96), bool)
     outside[4:60, 20:76] = False
     np.testing.assert_array_equal(restored[outside], picture[outside])

@@ -33,14 +33,14 @@ def negative(monkeypatch):
 
 def with_white(size=(64, 96)):
     picture = np.full((*size, 3), 10, np.uint8)
-    picture[16:48, 32:64] = 255
+    picture[16:32, 32:64], picture[32:48, 32:64] = 255, 235  # one flat colour would be filled from around it
     return picture
 
 
 def test_without_boxes_the_locator_finds_the_regions(negative):
     picture = with_white()
     restored = negative.restore(picture)
-    assert (restored[24:40, 40:56] == 0).all()
+    assert (restored[24:40, 40:56] <= 25).all()
     (region,) = negative.find(picture)
     x0, y0, x1, y1 = region.box
     assert x0 <= 32 and y0 <= 16 and x1 >= 64 and y1 >= 48
@@ -60,7 +60,7 @@ def test_a_picture_in_which_nothing_is_found_comes_back_as_it_is(negative):
 
 def test_the_threshold_is_the_least_score(negative):
     picture = with_white()
-    picture[picture == 255] = 180
+    picture[picture > 200] = 180
     assert len(negative.find(picture, threshold=0.6)) == 1 and negative.find(picture, threshold=0.8) == []
 
 

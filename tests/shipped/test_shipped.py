@@ -48,19 +48,19 @@ def test_a_path_is_left_to_whoever_reads_it():
 
 def test_a_shipped_run_by_name_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run_names() == ["street64", "street64_blocks"]
-    folder = find_run("street64")
-    assert folder.resolve() == ROOT / "saved_models" / "street64" / "run"
-    assert load_generator("street64").input_shape == (None, 64, 64, 3)
-    assert products_folder(folder) == Path("runs/street64")
+    assert run_names() == ["locator", "street64_any"]
+    folder = find_run("street64_any")
+    assert folder.resolve() == ROOT / "saved_models" / "street64_any" / "run"
+    assert load_generator("street64_any").input_shape == (None, 64, 64, 3)
+    assert products_folder(folder) == Path("runs/street64_any")
 
 
 def test_a_run_of_ones_own_comes_before_a_shipped_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "street64").mkdir()
-    assert find_run("street64").resolve() == ROOT / "saved_models" / "street64" / "run"
-    (tmp_path / "street64" / "config.yaml").touch()
-    assert find_run("street64") == products_folder(Path("street64")) == Path("street64")
+    (tmp_path / "street64_any").mkdir()
+    assert find_run("street64_any").resolve() == ROOT / "saved_models" / "street64_any" / "run"
+    (tmp_path / "street64_any" / "config.yaml").touch()
+    assert find_run("street64_any") == products_folder(Path("street64_any")) == Path("street64_any")
 
 
 def test_an_unknown_run_is_left_to_whoever_opens_it():
