@@ -167,7 +167,7 @@ def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionS
         pictures, found, broken = find_in(source, regions, csv_file, overlays, progress)
     for error in broken:
         print(f"skipped: {error}", file=sys.stderr)
-    print(f"found: {found} regions in {pictures} pictures; written: {csv_file}")
+    print(f"regions found: {found}, pictures: {pictures}; written: {csv_file}")
     return EXIT_SOME_BROKEN if broken else 0
 
 
@@ -180,7 +180,7 @@ def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "Regi
     if restored == 0:
         print(f"nothing found: {target} is a copy of {source}")
     else:
-        print(f"written: {target}" + ("" if restored is None else f", {restored} regions restored"))
+        print(f"written: {target}" + ("" if restored is None else f", regions restored: {restored}"))
     return 0
 
 

@@ -4,16 +4,26 @@ from PIL import Image
 
 from keras_deid.cli.restore import main
 from keras_deid.data.images import read_image
+from keras_deid.restoring.region_sources import Listed
 
 
 class Negative:
-    name, identity, size, context = "negative", "0", (16, 24), 2.0
+    """Gives negatives; its locator marks what is white."""
+
+    name, identity, size, context, adds_detail = "negative", "0", (16, 24), 2.0, False
 
     def __init__(self, folder):
         self.folder = folder
 
     def restore(self, pictures):
         return 255 - pictures
+
+    def mark(self, picture):
+        return picture[::4, ::4, 0] / np.float32(255)
+
+
+WHITE = (slice(16, 48), slice(32, 64))
+"""Where the photographs of `hidden` are white."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,20 +40,32 @@ def picture(tmp_path):
 
 
 def run(source, out, *words):
-    return main([*map(str, [source, "--out", out, *words]), "--model", "saved_models/tiny"])
+    return main([*map(str, [source, out, *words]), "--model", "saved_models/tiny"])
+
+
+@pytest.fixture
+def hidden(tmp_path):
+    """A folder with a picture that has a white square (not of one flat colour), and one that has none."""
+    dark = np.full((64, 96, 3), 10, np.uint8)
+    marked = dark.copy()
+    marked[16:32, 32:64], marked[32:48, 32:64] = 255, 235
+    (tmp_path / "in").mkdir()
+    Image.fromarray(marked).save(tmp_path / "in" / "marked.png")
+    Image.fromarray(dark).save(tmp_path / "in" / "dark.png")
+    return marked
 
 
 def test_a_folder(picture, tmp_path, capsys):
-    assert run(tmp_path / "in", tmp_path / "out") == 0
+    assert run(tmp_path / "in", tmp_path / "out", "--whole") == 0
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png"), 255 - picture)
     assert capsys.readouterr().out == f"restored: 1 files, 0 skipped; see {tmp_path / 'out'}\n"
-    assert run(tmp_path / "in", tmp_path / "out") == 0
+    assert run(tmp_path / "in", tmp_path / "out", "--whole") == 0
     assert "restored: 0 files, 1 were there already, 0 skipped" in capsys.readouterr().out
 
 
 def test_a_broken_file_is_skipped_and_the_exit_code_says_so(picture, tmp_path, capsys):
     (tmp_path / "in" / "broken.png").write_bytes(b"junk")
-    assert run(tmp_path / "in", tmp_path / "out") == 1
+    assert run(tmp_path / "in", tmp_path / "out", "--whole") == 1
     printed = capsys.readouterr()
     assert printed.err.startswith(f"skipped: {tmp_path / 'in' / 'broken.png'}: broken image")
     assert (tmp_path / "out" / "a.png").exists()
@@ -52,7 +74,7 @@ def test_a_broken_file_is_skipped_and_the_exit_code_says_so(picture, tmp_path, c
 @pytest.mark.parametrize("out", ["b.png", "folder"])
 def test_a_picture_into_a_file_or_a_folder(picture, tmp_path, out):
     (tmp_path / "folder").mkdir()
-    assert run(tmp_path / "in" / "a.png", tmp_path / out) == 0
+    assert run(tmp_path / "in" / "a.png", tmp_path / out, "--whole") == 0
     written = tmp_path / "b.png" if out == "b.png" else tmp_path / "folder" / "a.png"
     np.testing.assert_array_equal(read_image(written), 255 - picture)
 
@@ -70,25 +92,77 @@ def test_a_missing_input_is_one_line(tmp_path, capsys):
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'nowhere'}: does not exist")
 
 
-def test_a_video(tmp_path, monkeypatch, capsys):
+def test_a_video(tmp_path, monkeypatch):
     seen = []
 
-    def restore_video(source, out, model, *, boxes, progress):
+    def restore_video(source, out, model, regions, *, progress):
         progress(1, 1, source.name)
-        seen.append((source, out, model.name, boxes))
+        seen.append((source, out, model.name, regions and regions.settings))
 
     monkeypatch.setattr("keras_deid.restoring.restore.restore_video", restore_video)
     (tmp_path / "in.mp4").touch()
-    assert run(tmp_path / "in.mp4", tmp_path / "out.mp4") == 0
-    (tmp_path / "boxes.csv").write_text("path,frame,x0,y0,x1,y1\nin.mp4,,1,2,3,4\nin.mp4,5,6,7,8,9\n")
-    assert run(tmp_path / "in.mp4", tmp_path / "out.mp4", "--boxes", tmp_path / "boxes.csv") == 0
-    boxes = (2, (1, 2, 3, 4), None), (3, (6, 7, 8, 9), 5)
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("path,frame,x0,y0,x1,y1\nin.mp4,,1,2,3,4\nin.mp4,5,6,7,8,9\n")
+    for words in (["--whole"], ["--boxes", boxes], ["--threshold", "0.6"]):
+        assert run(tmp_path / "in.mp4", tmp_path / "out.mp4", *words) == 0
     given = (tmp_path / "in.mp4", tmp_path / "out.mp4", "negative")
-    assert seen == [(*given, None), (*given, boxes)]
+    located = {"locator_sha256": "0", "threshold": 0.6}
+    assert seen == [(*given, None), (*given, Listed(boxes).settings), (*given, located)]
+
+
+def test_what_is_found_is_restored_and_the_rest_copied(hidden, tmp_path, capsys):
+    assert run(tmp_path / "in", tmp_path / "out") == 0
+    said = capsys.readouterr().out
+    assert said == f"restored: 1 files, 1 copied (nothing found), 0 skipped; see {tmp_path / 'out'}\n"
+    assert (tmp_path / "out" / "dark.png").read_bytes() == (tmp_path / "in" / "dark.png").read_bytes()
+    restored = read_image(tmp_path / "out" / "marked.png")
+    assert (restored[WHITE][8:24, 8:24] <= 25).all()
+    np.testing.assert_array_equal(restored[:, :16], hidden[:, :16])
+
+
+def test_a_picture_in_which_nothing_is_found_is_said_to_be_a_copy(hidden, tmp_path, capsys):
+    assert run(tmp_path / "in" / "dark.png", tmp_path / "out.png") == 0
+    assert capsys.readouterr().out.startswith(f"nothing found: {tmp_path / 'out.png'} is a copy of ")
+    assert run(tmp_path / "in" / "marked.png", tmp_path / "out.png") == 0
+    assert capsys.readouterr().out == f"written: {tmp_path / 'out.png'}, regions restored: 1\n"
+
+
+def test_find_writes_what_boxes_reads(hidden, tmp_path, monkeypatch, capsys):
+    class White(Negative):
+        identity = "white"
+
+    monkeypatch.setattr("keras_deid.restoring.run_locator.RunLocator", White)
+    found, overlays = tmp_path / "found.csv", tmp_path / "overlays"
+    words = [tmp_path / "in", "--find", found, "--overlays", overlays, "--locator", "mine"]
+    assert main([*map(str, words)]) == 0
+    assert capsys.readouterr().out == f"regions found: 1, pictures: 2; written: {found}\n"
+    header, row = found.read_text().splitlines()
+    assert header == "path,x0,y0,x1,y1,score" and row.startswith("marked.png,")
+    x0, y0, x1, y1 = map(int, row.split(",")[1:5])
+    assert 24 <= x0 <= 32 and 8 <= y0 <= 16 and 64 <= x1 <= 72 and 48 <= y1 <= 56
+    assert [path.name for path in overlays.iterdir()] == ["marked.png.png"]
+    assert (read_image(overlays / "marked.png.png") != hidden).any()
+    assert run(tmp_path / "in", tmp_path / "out", "--boxes", found) == 0
+    assert (read_image(tmp_path / "out" / "marked.png")[WHITE][8:24, 8:24] <= 25).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a.png"], "Missing OUTPUT"),
+        (["a.png", "b.png", "--find", "c.csv"], "--find writes no OUTPUT"),
+        (["a.png", "b.png", "--overlays", "c"], "--overlays needs --find"),
+        (["a.png", "b.png", "--whole", "--threshold", "0.5"], "nothing is looked for"),
+        (["a.png", "b.png", "--threshold", "1.5"], "is not in the range"),
+    ],
+)
+def test_a_wrong_command_line(words, message, capsys):
+    assert main(words) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_server_in_place_of_a_model(picture, tmp_path, monkeypatch):
     monkeypatch.setattr("keras_deid.serving.client.RestModel", Negative)
-    words = [tmp_path / "in", "--out", tmp_path / "out", "--url", "http://host:8501/v1/models/tiny"]
+    words = [tmp_path / "in", tmp_path / "out", "--whole", "--url", "http://host:8501/v1/models/tiny"]
     assert main([*map(str, words)]) == 0
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png"), 255 - picture)
