@@ -8,8 +8,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-MOST_SPREAD = 4.0
-"""Levels: a region whose colours spread more is no flat one; the noise of JPEG is below, most blurs are above."""
+MOST_OFF = 6
+"""Levels by which a pixel may differ from the region's colour: the noise of JPEG is below, most blurs are above."""
+LEAST_FLAT = 0.75
+"""Least part of a flat region that has its colour; around the edge a located region takes in what is not hidden."""
 _LEVELS = 8
 
 
@@ -28,9 +30,14 @@ def fill_flat(crop: np.ndarray, inside: np.ndarray) -> np.ndarray:
     Reference:
         [Gortler et al., 1996](https://doi.org/10.1145/237170.237200), section 3.4.
     """
-    core = cv2.erode((inside > 0.98).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    known = 1 - cv2.dilate((inside > 0.02).astype(np.uint8), np.ones((3, 3), np.uint8))
-    if core.sum() < 9 or not known.any() or crop[core].std(axis=0).max() > MOST_SPREAD:
+    core = inside > 0.98
+    if core.sum() < 9:
+        return crop
+    off = np.abs(crop.astype(np.int16) - np.median(crop[core], axis=0)).max(axis=-1)
+    hole = ((off <= MOST_OFF) & (inside > 0)).astype(np.uint8)
+    hole = cv2.morphologyEx(hole, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    known = 1 - cv2.dilate(hole, np.ones((5, 5), np.uint8))
+    if hole[core].mean() < LEAST_FLAT or not known.any():
         return crop
     weight = known.astype(np.float32)[..., None]
     filled = _pull_push(crop.astype(np.float32) * weight, weight)

@@ -31,6 +31,8 @@ _LEAST_SIDE = 2.5
 """Cells; narrower regions are noise."""
 _LEAST_FILL = 0.55
 """Least part of its box that a region fills; an ellipse fills 0.79."""
+_RECTANGLE = 0.9
+"""Part of its box from which on a region counts as a rectangle."""
 _MOST_LONG = 3.2
 """Most that a region may be longer than it is wide; faces and heads are not ribbons."""
 _SAME = 0.3
@@ -74,6 +76,16 @@ def _without_repeats(regions: list[Region]) -> list[Region]:
         if not any(_same(region.box, other.box) for other in kept):
             kept.append(region)
     return sorted(kept, key=lambda region: -region.score)
+
+
+def _with_corners(solid: np.ndarray) -> np.ndarray:
+    """Gives a rectangle its corners back, which the coarse map has rounded."""
+    rows, columns = np.flatnonzero(solid.any(axis=1)), np.flatnonzero(solid.any(axis=0))
+    if len(rows):
+        box = solid[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        if box.mean() >= _RECTANGLE:
+            box[:] = 1
+    return solid
 
 
 def _shorter_side(box: Rectangle) -> int:
@@ -124,7 +136,7 @@ def _region(
     size = max(round((right - left) * step), 1), max(round((bottom - top) * step), 1)
     smooth = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[: edges[3] - edges[1], : edges[2] - edges[0]]
     grown = round(_GROWN * max(1.0, min(1 / scale, 2.0)))
-    solid = (smooth > _SEED).astype(np.uint8)
+    solid = _with_corners((smooth > _SEED).astype(np.uint8))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grown + 1, 2 * grown + 1))
     opacity = cv2.GaussianBlur(cv2.dilate(solid, kernel).astype(np.float32), (0, 0), 0.4 * grown)
     opacity = np.minimum(opacity, 1.0)  # of ones the blur makes a little more
