@@ -62,6 +62,7 @@ ALLOWED = {
     },
     "training": {
         "errors",
+        "shipped",
         "preparation",
         "config",
         "atomic",

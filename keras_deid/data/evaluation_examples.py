@@ -78,4 +78,6 @@ def _examples(data: DataConfig, deidentify: DeidentifyConfig, split: str) -> lis
     if deidentify.method == "catalogue":
         return list(catalogue_examples(data, deidentify, split))
     source = open_source(data, data.image_size)
+    if not source.counts[split]:
+        return []
     return [cut_middle(cover(example, data.image_size), data.image_size) for example in source.read(split)]
