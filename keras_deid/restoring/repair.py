@@ -18,6 +18,8 @@ BATCH_SIZE = 32
 """Crops that the model restores at a time."""
 _LARGER = 1.5
 """A region is restored in detail once more when its square has more than this many times the pixels on a side."""
+_LEAST_FILLED = 8
+"""Pixels: smaller regions look flat whatever they show."""
 _STEP = 2
 """Factor between two levels of detail."""
 _OVERLAP = 4
@@ -56,8 +58,7 @@ def restore_regions(
     squares = [square_about(region.box, model.context) for _, region in flat]
     size = min(model.size)
     crops = [
-        fill_flat(cut_square(pictures[number], square, size), _resized_opacity(region, square, size))
-        for (number, region), square in zip(flat, squares, strict=True)
+        _seen(pictures[number], region, square, size) for (number, region), square in zip(flat, squares, strict=True)
     ]
     answers = restore_crops(model, [fit_into(crop, model.size) for crop in crops])
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
@@ -65,6 +66,15 @@ def restore_regions(
         detailed = _add_detail(model, pictures[number], region, square, fit_back(answer, (size, size)))
         _put_back(results[number], region, square, settle(index, crops[index], detailed))
     return results
+
+
+def _seen(picture: np.ndarray, region: Region, square: Square, size: int) -> np.ndarray:
+    """Returns what the model sees of a region; a flat one, large enough to be called so, is filled from around it."""
+    crop = cut_square(picture, square, size)
+    x0, y0, x1, y1 = region.box
+    if min(x1 - x0, y1 - y0) < _LEAST_FILLED:
+        return crop
+    return fill_flat(crop, _resized_opacity(region, square, size))
 
 
 def restore_crops(model: PictureModel, crops: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -46,8 +46,8 @@ class RestoringModule(tf.Module):
     - `serve_uint8_boxes`: `image` uint8 `(batch, any height, any width, 3)` and `boxes` float32 `(batch, boxes, 4)`,
       (x0, y0, x1, y1) in pixels -> `restored`, uint8 like `image`. Each box is restored as
       `keras_deid.restoring.repair` does, but at the network's size alone: where a box is larger, the answer is enlarged
-      and no detail is added tile by tile, which takes a client. All other pixels come back as they are. A row of zeros
-      or of NaN is ignored.
+      but no detail is added tile by tile and no flat region is filled, which a client does. All other pixels come back
+      as they are. A row of zeros or of NaN is ignored.
     - `serve_bytes_boxes`: `image_bytes` and `boxes` -> `restored_bytes`, the same for files.
     - `describe`: `row` int32 `(batch,)`, of any value -> `description` string `(batch,)`: JSON with `context` and
       `adds_detail`, for clients that cut regions out themselves. It has an input because batching needs one.
