@@ -54,7 +54,7 @@ _TARGETS = ("street", "large")
     "--threshold",
     metavar="X",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Least score of a region, between 0 and 1.  [default: 0.5]",
+    help="Least score of a region, between 0 and 1.  [default: 0.8]",
 )
 @click.option(
     "--targets",

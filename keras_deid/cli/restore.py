@@ -49,7 +49,7 @@ BAR_DELAY = 1.0  # seconds before a bar appears
     "--threshold",
     metavar="X",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="Least score of a region, between 0 and 1; a lower one finds more.  [default: 0.5]",
+    help="Least score of a region, between 0 and 1; a lower one finds more.  [default: 0.8]",
 )
 @click.option(
     "--boxes",

@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 
 from keras_deid.boxes import Rectangle
+from keras_deid.data.images import resize_image
 from keras_deid.restoring.found import Region
 
-THRESHOLD = 0.5
+THRESHOLD = 0.8
 """Least mean probability of a region that is taken."""
 
 Mark = Callable[[np.ndarray], np.ndarray]
@@ -20,10 +21,14 @@ probability of being hidden."""
 _STRIDE = 4
 _MULTIPLE = 32
 _LONGER_SIDE = 832
-"""Pictures are looked at with this longer side (smaller ones as they are), at half of it for large regions, and, where
-they are larger, at twice of it for small ones."""
+"""Pictures are looked at with this longer side (smaller ones as they are), at half of it for large regions, and
+larger for small ones."""
 _FACTOR = 2
-_LEAST_LARGE = 56.0
+_ENLARGED_SIDE = 1165
+"""Smaller pictures are enlarged to this longer side for the last look: the blocks of small regions then have the sizes
+that the locator learned from most."""
+_MOST_ENLARGED = 1.4
+_LEAST_LARGE = 90.0
 """Pixels of a shrunk picture: regions with a smaller shorter side are seen better in the next larger one."""
 _SEED = 0.5
 """Probability above which cells of the map belong to a region."""
@@ -66,7 +71,7 @@ def _scales(longer_side: int) -> list[float]:
     """Returns the sizes that a picture is looked at in: large regions are found in small ones, small in large ones."""
     scale = min(1.0, _LONGER_SIDE / longer_side)
     finer = min(1.0, _FACTOR * scale)
-    return [scale / _FACTOR, scale, *([finer] if finer > 1.5 * scale else [])]
+    return [scale / _FACTOR, scale, min(_MOST_ENLARGED, max(_ENLARGED_SIDE / longer_side, finer))]
 
 
 def _without_repeats(regions: list[Region]) -> list[Region]:
@@ -99,7 +104,7 @@ def _rank(region: Region) -> float:
 
 def _regions_at(mark: Mark, picture: np.ndarray, scale: float, threshold: float) -> list[Region]:
     height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
-    resized = picture if scale == 1.0 else cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    resized = picture if scale == 1.0 else resize_image(picture, (height, width))
     below, beside = -height % _MULTIPLE, -width % _MULTIPLE
     padded = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_REPLICATE)
     probability = mark(padded)[: -(-height // _STRIDE), : -(-width // _STRIDE)]
