@@ -97,6 +97,7 @@ def test_dataset_json(photos, out):
         "context": 2.0,
         "off_centre": 0.0,
         "size": 32,
+        "enlarge": True,
         "min_face": 24.0,
         "min_score": 0.5,
         "val_fraction": 0.1,
