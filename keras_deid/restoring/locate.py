@@ -71,7 +71,8 @@ def _scales(longer_side: int) -> list[float]:
     """Returns the sizes that a picture is looked at in: large regions are found in small ones, small in large ones."""
     scale = min(1.0, _LONGER_SIDE / longer_side)
     finer = min(1.0, _FACTOR * scale)
-    return [scale / _FACTOR, scale, min(_MOST_ENLARGED, max(_ENLARGED_SIDE / longer_side, finer))]
+    finest = min(_MOST_ENLARGED, max(_ENLARGED_SIDE / longer_side, finer))
+    return [scale / _FACTOR, scale, *([finest] if finest > scale else [])]
 
 
 def _without_repeats(regions: list[Region]) -> list[Region]:

@@ -4,12 +4,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_deid.restoring.locate import find_regions
+from keras_deid.restoring import locate
 
 PAINT = (255, 0, 255)
 """What the fake locator takes for hidden."""
 GROWN = 3
 """Pixels by which a region is grown on each side."""
+
+
+def find_regions(mark, image, threshold=0.5):
+    return locate.find_regions(mark, image, threshold)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _at_their_own_size():
+    """Leaves out the enlarged look at small pictures, which has a test of its own: regions are then exact."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(locate, "_MOST_ENLARGED", 1.0)
+        yield
+
+
+def test_small_pictures_are_looked_at_enlarged(monkeypatch):
+    monkeypatch.setattr(locate, "_MOST_ENLARGED", 1.4)
+    mark, image = Mark(), paint(picture(), 101, 58, 161, 118)
+    (region,) = find_regions(mark, image)
+    assert_covers(region, image, (101, 58, 161, 118))
+    assert mark.seen == [(128, 160), (224, 320), (288, 448)]  # half, own, 1.4 times, in multiples of 32
 
 
 class Mark:

@@ -66,7 +66,7 @@ def test_only_some_frames_are_looked_at(tmp_path):
 
 def test_a_single_false_frame_is_not_restored(tmp_path):
     def almost_red(picture):
-        return mark_red(picture) * np.float32(0.7)
+        return mark_red(picture) * np.float32(0.85)
 
     false = 9
     pictures = red_square(FRAMES, lambda number: [10, 60] if number == false else [10])
