@@ -134,7 +134,7 @@ def test_21_marks_what_the_model_in_this_process_marks(client, model):
     marked, expected = client.mark(picture), LocalModel(model).mark(picture)
     assert marked.dtype == expected.dtype == np.float32 and marked.shape == expected.shape == (16, 24)
     np.testing.assert_allclose(marked, expected, atol=1e-4)
-    assert expected.min() < 0.25 and expected.max() > 0.75
+    assert expected.max() - expected.min() > 0.2  # its first weights are random
 
 
 def described(description):
