@@ -194,7 +194,7 @@ class TestFolders:
 
     def test_are_no_pairs(self, tmp_path):
         write_sides(tmp_path, trainA={"1.png": 1}, trainB={"1.png": 2})
-        with pytest.raises(UserError, match="no pairs; set training.method=unpaired, or give pairs"):
+        with pytest.raises(UserError, match="are not pairs; set training.method=unpaired, or give pairs"):
             load_training_pictures(config(tmp_path, "unpaired_folders").data)
 
     @pytest.mark.parametrize("missing", ["trainA", "trainB"])

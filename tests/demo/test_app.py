@@ -39,7 +39,8 @@ def opened(served, scene):
 
 def test_from_the_photograph_to_the_marked_file(opened, scene):
     found = ask("POST", f"{opened}/find", {"threshold": 0.5}).json()["regions"]
-    assert [region["box"] for region in found] == [[97, 37, 167, 107], [18, 178, 62, 222]]
+    # To the pixel: the picture is looked at enlarged.
+    np.testing.assert_allclose([region["box"] for region in found], [[97, 37, 167, 107], [18, 178, 62, 222]], atol=1)
     assert ask("POST", f"{opened}/restore", {"boxes": [[100, 40, 164, 104]]}).json() == {"name": "scene_restored.png"}
     answer = ask("GET", f"{opened}/download")
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''scene_restored.png"
@@ -140,4 +141,4 @@ def test_nothing_is_left_on_the_disk(opened, tmp_path, monkeypatch):
 
 
 def test_the_model_is_named(served):
-    assert ask("GET", f"{served}/settings").json() == {"model": Negative.name, "threshold": 0.5}
+    assert ask("GET", f"{served}/settings").json() == {"model": Negative.name, "threshold": 0.8}
