@@ -55,7 +55,7 @@ def test_what_is_written(scenes, subject, out):
     assert json.loads((out / "field.json").read_text()) == json.loads(json.dumps(content))
     settings = content["settings"]
     assert (content["schema"], settings["model"], settings["model_sha256"]) == (1, "grey", "0")
-    assert (settings["locator_sha256"], settings["threshold"], settings["split"]) == ("black", 0.5, "all")
+    assert (settings["locator_sha256"], settings["threshold"], settings["split"]) == ("black", 0.8, "all")
     assert settings["kinds"] == ["deface_solid", "pillow_mosaic"] and "tensorflow" in content["versions"]
     with open(out / "field.csv", newline="") as file:
         lines = list(csv.DictReader(file))
