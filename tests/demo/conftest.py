@@ -67,8 +67,9 @@ def engine(mark, make_network):  # noqa: F811
 
 
 @pytest.fixture
-def served(engine):
-    """The address of a page that runs in this process."""
+def served(engine, monkeypatch):
+    """The address of a page that runs in this process; its slider starts where both regions of the scene are found."""
+    monkeypatch.setattr("keras_deid.demo.app.THRESHOLD", 0.5)
     from keras_deid.demo.run import listen, page_server
 
     server = page_server(engine)

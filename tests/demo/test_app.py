@@ -141,4 +141,4 @@ def test_nothing_is_left_on_the_disk(opened, tmp_path, monkeypatch):
 
 
 def test_the_model_is_named(served):
-    assert ask("GET", f"{served}/settings").json() == {"model": Negative.name, "threshold": 0.8}
+    assert ask("GET", f"{served}/settings").json() == {"model": Negative.name, "threshold": 0.5}

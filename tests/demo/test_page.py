@@ -104,7 +104,7 @@ class Page:
 @pytest.fixture
 def labels(scene):
     """What the page writes at the two regions of the scene."""
-    return [f"{number}: {region.score:.2f}" for number, region in enumerate(find_regions(Mark(), scene), 1)]
+    return [f"{number}: {region.score:.2f}" for number, region in enumerate(find_regions(Mark(), scene, 0.5), 1)]
 
 
 @pytest.fixture
