@@ -24,10 +24,14 @@ _ELSEWHERE = 0.12
 """How often something other than a face is hidden, too."""
 _LEFT_OPEN = 0.15
 """How often a face in a photograph with hidden faces stays visible."""
-_FACE_WIDTHS = (11.0, 130.0)
+_FACE_WIDTHS = (11.0, 200.0)
 """Range of the first face's width in the window, in pixels; larger ones are found in a smaller picture."""
 _SCALES = (0.3, 1.4)
 """Range of the factor by which a photograph is resized for that."""
+_SHRUNK = 0.35
+"""How often the photograph is shrunk after its faces were hidden."""
+_LEAST_SHRUNK = 0.45
+"""Least factor of that."""
 _MARGIN = 64
 """Pixels around a window in which regions are hidden as well, so that its edge cuts them."""
 _TEXTURES = {"mean": 0.35, "sample": 0.15, "shrink": 0.3, "gaussian": 0.1, "box_blur": 0.1}
@@ -45,7 +49,9 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
     Returns:
         The window, uint8 `(size, size, 3)`; how much of each pixel is hidden, float32 `(size, size, 1)`.
     """
-    pixels, faces = _surroundings(photograph, size + 2 * _MARGIN, rng)
+    shrink = float(rng.uniform(_LEAST_SHRUNK, 1.0)) if rng.random() < _SHRUNK else 1.0
+    whole = size + 2 * _MARGIN
+    pixels, faces = _surroundings(photograph, round(whole / shrink), shrink, rng)
     if rng.random() < _LOOKALIKE:
         pixels = _with_lookalike(pixels, faces, rng)
     hidden = np.zeros(pixels.shape[:2], np.float32)
@@ -66,6 +72,10 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
     else:
         drawn = draw((0, 0, 50, 50), pixels.shape[:2], rng)
         afterwards = drawn.afterwards
+    if pixels.shape[0] > whole:
+        pixels, hidden = (
+            cv2.resize(picture, (whole, whole), interpolation=cv2.INTER_AREA) for picture in (pixels, hidden)
+        )
     inner = slice(_MARGIN, _MARGIN + size)
     window, label = pixels[inner, inner], hidden[inner, inner]
     window = Afterwards(1.0, afterwards.noise, afterwards.jpeg).apply(window, rng)
@@ -111,15 +121,23 @@ def _differ(one: np.ndarray, other: np.ndarray, box: Box) -> bool:
     return bool((one[y0:y1, x0:x1] != other[y0:y1, x0:x1]).any())
 
 
-def _surroundings(photograph: Photograph, size: int, rng: np.random.Generator) -> tuple[np.ndarray, list[Box]]:
+def _surroundings(
+    photograph: Photograph, size: int, shrink: float, rng: np.random.Generator
+) -> tuple[np.ndarray, list[Box]]:
     """Resizes the photograph and cuts a square that usually shows its first face, wherever in it.
+
+    Args:
+        photograph: with its faces.
+        size: side of the square, in pixels.
+        shrink: factor by which the square is shrunk later.
+        rng: draws the size of the face, and the square's place.
 
     Returns:
         uint8 `(size, size, 3)`, the edge repeated around the photograph; the faces in its pixels.
     """
     height, width = photograph.pixels.shape[:2]
     faces = photograph.faces
-    factor = _draw_factor(float(faces[0][2] - faces[0][0]) if len(faces) else 0.0, rng)
+    factor = _draw_factor(shrink * float(faces[0][2] - faces[0][0]) if len(faces) else 0.0, rng)
     side = max(round(size / factor), 8)
     if len(faces) and rng.random() < 0.85:
         x0, y0, x1, y1 = faces[rng.integers(len(faces))]

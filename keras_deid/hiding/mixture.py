@@ -14,23 +14,23 @@ from keras_deid.hiding.methods import OPENCV_FILTERS, PILLOW_FILTERS
 from keras_deid.hiding.region import region_around
 
 DEFAULT_WEIGHTS: dict[str, float] = {
-    "mean": 0.20,
-    "sample": 0.13,
-    "shrink": 0.17,
-    "gaussian": 0.14,
-    "box_blur": 0.16,
-    "median": 0.02,
+    "mean": 0.17,
+    "sample": 0.17,
+    "shrink": 0.15,
+    "gaussian": 0.13,
+    "box_blur": 0.14,
+    "median": 0.04,
     "motion": 0.02,
     "scatter": 0.02,
-    "solid": 0.12,
+    "solid": 0.14,
     "noise": 0.02,
 }
 """How often each method is drawn, as relative weights."""
 
 _STRENGTHS: dict[str, tuple[float, float]] = {
-    "mean": (0.08, 0.42),
-    "sample": (0.08, 0.40),
-    "shrink": (0.08, 0.42),
+    "mean": (0.05, 0.42),
+    "sample": (0.05, 0.40),
+    "shrink": (0.05, 0.42),
     "gaussian": (0.07, 0.40),
     "box_blur": (0.20, 0.95),
     "median": (0.20, 0.60),
@@ -78,7 +78,7 @@ def draw(
     strength = float(np.exp(rng.uniform(low, high))) * width
     if method in _BLOCKS:
         if rng.random() < 0.35:
-            fitting = [block for block in _BLOCK_PIXELS if 0.06 * width <= block <= 0.5 * width]
+            fitting = [block for block in _BLOCK_PIXELS if 0.05 * width <= block <= 0.5 * width]
             strength = float(rng.choice(fitting)) if fitting else strength
         elif rng.random() < 0.7:
             strength = float(max(round(strength), 2))

@@ -26,6 +26,7 @@ from keras_deid.training.history import History
 from keras_deid.training.locating import LocatorTraining
 from keras_deid.training.precision import set_precision
 from keras_deid.training.schedule import ConstantThenLinear
+from keras_deid.training.start import start_locator_from
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 
 _VALIDATION_BATCHES = 8
@@ -63,6 +64,8 @@ def run_locator(config: Config, folder: Path, progress: Progress = silent) -> di
     keras.utils.set_random_seed(settings.seed)
     precision = set_precision(settings.precision)
     model = build_locator_training(config, steps)
+    if settings.start_from is not None:
+        start_locator_from(model, settings.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", model)
     done = checkpoints.restore()
     epochs = settings.epochs + settings.decay_epochs

@@ -51,7 +51,7 @@ def test_some_windows_are_clean_and_most_are_not():
 @pytest.fixture
 def plain(monkeypatch):
     """Windows in which the faces alone are hidden, in blue, and nothing else happens."""
-    for name in ("_CLEAN", "_LOOKALIKE", "_ELSEWHERE", "_LEFT_OPEN"):
+    for name in ("_CLEAN", "_LOOKALIKE", "_ELSEWHERE", "_LEFT_OPEN", "_SHRUNK"):
         monkeypatch.setattr(module, name, 0.0)
 
     def draw(face, size, rng):
@@ -68,6 +68,17 @@ def test_labels_are_where_pixels_are_hidden(plain):
         np.testing.assert_array_equal(label[..., 0] > 0, blue)
         seen += blue.any()
     assert seen > 12
+
+
+def test_labels_follow_a_photograph_that_is_shrunk_after_hiding(plain, monkeypatch):
+    monkeypatch.setattr(module, "_SHRUNK", 1.0)
+    edges = 0
+    for window, label in windows(20, placed()):
+        inside, outside = label[..., 0] > 0.99, label[..., 0] < 0.01
+        np.testing.assert_array_equal(window[inside], [[0, 0, 255]] * inside.sum())
+        assert window[outside][:, 2].max(initial=0) <= 3  # of 255: a hundredth
+        edges += (~inside & ~outside).sum()
+    assert edges > 100  # pixels that are hidden in part, which an unshrunk photograph does not have
 
 
 def test_half_of_the_windows_are_mirrored(plain):

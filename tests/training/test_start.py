@@ -4,8 +4,9 @@ import pytest
 from keras_deid.config import Config
 from keras_deid.errors import UserError
 from keras_deid.training.networks import build_gan
+from keras_deid.training.run_locator import build_locator_training, save_locator
 from keras_deid.training.saved_networks import SavedNetworks
-from keras_deid.training.start import start_from
+from keras_deid.training.start import start_from, start_locator_from
 
 
 def config(**generator):
@@ -46,3 +47,25 @@ def test_other_layers_are_refused(trained):
 def test_a_run_that_is_not_trained_is_refused(tmp_path):
     with pytest.raises(UserError, match="generator.keras: no such file"):
         start_from(build_gan(config(), 1), str(tmp_path / "nowhere"))
+
+
+def locating(**locator):
+    return Config.model_validate(
+        {"locator": {"filters": 4, "blocks": 1, "window": 64, **locator}, "training": {"method": "locate", "ema": 0.9}}
+    )
+
+
+def test_a_locator_and_its_average_start_from_that_of_the_run(tmp_path):
+    trained = build_locator_training(locating(), 1)
+    save_locator(trained.average, locating(), tmp_path / "locator.keras")
+    started = build_locator_training(locating(), 1)
+    start_locator_from(started, str(tmp_path))
+    for network in (started.locator, started.average):
+        for one, other in zip(network.get_weights(), trained.average.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_locator_with_other_layers_is_refused(tmp_path):
+    save_locator(build_locator_training(locating(), 1).average, locating(), tmp_path / "locator.keras")
+    with pytest.raises(UserError, match="training.start_from: the locator of .* has other layers than this run's"):
+        start_locator_from(build_locator_training(locating(filters=6), 1), str(tmp_path))
