@@ -89,6 +89,13 @@ def test_what_kills_left_is_removed_and_nothing_else(tmp_path):
     assert sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()) == sorted(others)
 
 
+def test_what_is_being_written_is_not_removed(tmp_path):
+    with whole_file(tmp_path / "a.csv") as partial:
+        remove_partial_files(tmp_path)
+        partial.write_text("new")
+    assert (tmp_path / "a.csv").read_text() == "new"
+
+
 def test_json_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "evaluation.json"
     write_json(path, {"split": "test", "restored": {"psnr": 20.5, "faces_found": None}})
