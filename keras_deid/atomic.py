@@ -69,8 +69,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Removes what killed processes have left of `whole_file` in a folder and its sub-folders."""
-    for path in folder.rglob(".partial.*"):
+    """Removes what killed processes have left of `whole_file` in a folder."""
+    for path in folder.glob(".partial.*"):
         if _PARTIAL.fullmatch(path.name) and not _is_written(path):
             path.unlink(missing_ok=True)
 

@@ -20,45 +20,59 @@ LOCK = ".lock"
 def locked_folder(folder: Path, message: str) -> Iterator[None]:
     """Holds a folder and its sub-folders.
 
-    What killed processes have left of half-written files is removed. The folder is made if it does not exist, and
-    removed again if nothing came into it.
+    What killed processes have left of half-written files is removed. The folder is made as `made_folder` does it.
 
     Args:
         folder: to hold.
         message: for another process.
 
     Raises:
-        UserError: if another process holds it.
-        OSError: if it cannot be written to.
+        UserError: if another process holds it, or it cannot be written to.
     """
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with _locked(folder / LOCK, message):
-            remove_partial_files(folder)
-            yield
-    finally:
-        if is_new:
-            with contextlib.suppress(OSError):  # something came into it
-                folder.rmdir()
+    with made_folder(folder), _locked(folder / LOCK, message):
+        for place in (folder, *folder.rglob("*/")):
+            remove_partial_files(place)
+        yield
 
 
 @contextlib.contextmanager
 def locked_file(path: Path, message: str) -> Iterator[None]:
     """Holds a file, which need not exist, and what lies beside it under the same name; its folder must exist.
 
+    What killed processes have left of half-written files in that folder is removed.
+
     Args:
         path: to hold.
         message: for another process.
 
     Raises:
-        UserError: if another process holds it.
-        OSError: if its folder cannot be written to.
+        UserError: if another process holds it, or its folder cannot be written to.
     """
     # The name itself may be as long as the disk allows.
     name = f"{LOCK}.{hashlib.sha256(path.name.encode(errors='surrogateescape')).hexdigest()[:16]}"
     with _locked(path.parent / name, message):
+        remove_partial_files(path.parent)
         yield
+
+
+@contextlib.contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Makes a folder, if it does not exist, and removes it again, if nothing came into it; those above likewise.
+
+    Raises:
+        UserError: if it cannot be made.
+    """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made a folder ({error.strerror}); choose another place") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # something came into it
+            for place in made:
+                place.rmdir()
 
 
 @contextlib.contextmanager
@@ -67,6 +81,9 @@ def _locked(lock: Path, message: str) -> Iterator[None]:
         held = filelock.FileLock(lock, blocking=False).acquire()
     except filelock.Timeout as error:
         raise UserError(message) from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{lock.parent}: cannot be written to ({reason}); choose another place") from error
     with held:
         try:
             yield

@@ -24,7 +24,10 @@ def test_a_folder_is_held_by_one_at_a_time_and_keeps_no_trace(tmp_path):
     folder = tmp_path / "deep" / "out"
     with locked_folder(folder, f"{folder}: is taken; wait"):
         (folder / "file").touch()
-        with pytest.raises(UserError, match=r"/out: is taken; wait$"), locked_folder(folder, f"{folder}: is taken; wait"):
+        with (
+            pytest.raises(UserError, match=r"/out: is taken; wait$"),
+            locked_folder(folder, f"{folder}: is taken; wait"),
+        ):
             pass
         with locked_folder(folder / "sub", ""):  # another folder
             pass
@@ -36,10 +39,17 @@ def test_a_folder_is_held_by_one_at_a_time_and_keeps_no_trace(tmp_path):
 
 def test_a_folder_into_which_nothing_came_is_removed_if_it_was_not_there(tmp_path):
     (tmp_path / "there").mkdir()
-    for name in ("there", "new"):
+    for name in ("there", "new", "deep/new"):
         with pytest.raises(ValueError), locked_folder(tmp_path / name, ""):
             raise ValueError
     assert names(tmp_path) == ["there"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "deep"):
+        with pytest.raises(UserError, match=f"^{folder}: cannot be made a folder"), locked_folder(folder, ""):
+            pass
 
 
 def test_half_written_files_of_the_killed_are_removed(tmp_path):
@@ -67,7 +77,7 @@ def test_what_is_killed_holds_nothing(tmp_path):
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError), locked_folder(tmp_path / "out", ""):
+    with pytest.raises(UserError, match="out: cannot be written to"), locked_folder(tmp_path / "out", ""):
         pass
     assert not (tmp_path / "elsewhere").exists()
 

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 from PIL.PngImagePlugin import PngInfo
 
-from keras_deid.atomic import write_bytes, whole_file
+from keras_deid.atomic import whole_file, write_bytes
 from keras_deid.data.images import image_size, read_image
 
 SYNTHETIC_WHOLE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -101,7 +101,7 @@ def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: s
     file_format = _FORMATS[path.suffix.lower()]
     packet = _XMP.format(source_type=source_type).encode() if source_type else b""
     if file_format in _WITH_SIDECAR and packet:
-        write_bytes(sidecar(path), packet)
+        write_bytes(_sidecar(path), packet)
     options = _options(file_format, source, packet)
     if file_format == "JPEG":
         options["subsampling"] = source.sampling if source_type == SYNTHETIC_WHOLE else 0
@@ -117,8 +117,14 @@ def copy_picture(source: Path, path: Path) -> None:
         shutil.copyfile(source, partial)
 
 
-def sidecar(path: Path) -> Path:
-    """Returns where the mark of a picture is whose format holds none."""
+def written_files(path: Path) -> tuple[Path, ...]:
+    """Lists what is written for a picture or a video: itself, and its mark where the format holds none."""
+    if _FORMATS.get(path.suffix.lower()) in _WITH_SIDECAR:
+        return path, _sidecar(path)
+    return (path,)
+
+
+def _sidecar(path: Path) -> Path:
     return path.with_name(f"{path.name}.xmp")
 
 
