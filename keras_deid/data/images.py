@@ -18,6 +18,9 @@ PIXEL_LIMIT = 100_000_000
 # What Pillow may take a file for, whatever its suffix says: others of its readers start programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 
+_OPENCV_CHANNELS = 4
+"""OpenCV resizes no more at a time, unless the factor is a whole number."""
+
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -168,7 +171,10 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     shrinks = size[0] <= image.shape[0] and size[1] <= image.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(image, (size[1], size[0]), interpolation=interpolation)
+    if image.ndim == 2 or 1 < image.shape[2] <= _OPENCV_CHANNELS:
+        return cv2.resize(image, (size[1], size[0]), interpolation=interpolation)
+    groups = (image[:, :, start : start + _OPENCV_CHANNELS] for start in range(0, image.shape[2], _OPENCV_CHANNELS))
+    return np.dstack([cv2.resize(group, (size[1], size[0]), interpolation=interpolation) for group in groups])
 
 
 def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
