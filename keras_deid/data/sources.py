@@ -86,14 +86,15 @@ def _synthetic_source(data: DataConfig, size: Size) -> Source:
     counts = {"train": data.synthetic.train, "val": data.synthetic.val, "test": data.synthetic.test}
 
     def read(split: str) -> Iterator[Example]:
-        return _read_examples(synthetic_examples(split, max(size), count=counts[split], seed=data.synthetic.seed))
+        drawn = synthetic_examples(split, max(size), count=counts[split], seed=data.synthetic.seed)
+        return _read_examples(drawn.as_numpy_iterator())
 
     return Source(counts, ORIGINAL_CHANNELS, read)
 
 
 def _prepared_source(dataset: PreparedDataset) -> Source:
     def read(split: str) -> Iterator[Example]:
-        return _read_examples(dataset.examples(split))
+        return _read_examples(dataset.read(split))
 
     return Source(dataset.counts, ORIGINAL_CHANNELS, read, stream=dataset.examples("train"))
 
@@ -106,10 +107,10 @@ def _pairs_source(pairs: Pairs) -> Source:
     return Source(pairs.counts, PAIR_CHANNELS, read)
 
 
-def _read_examples(examples: tf.data.Dataset) -> Iterator[Example]:
-    for example in examples.as_numpy_iterator():
+def _read_examples(examples: Iterator[dict[str, Any]]) -> Iterator[Example]:
+    for example in examples:
         yield Example(
-            path=example["path"].decode("utf-8"),
+            path=example["path"].decode("utf-8", "backslashreplace"),
             picture=np.dstack([example["image"], example["person"]]),
             boxes=all_boxes(example),
             has_person=bool(example["has_person"]),
