@@ -1,5 +1,6 @@
 """Pictures and masks from files, whatever their form, as uint8 RGB arrays."""
 
+import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from keras_deid.atomic import write_bytes
 from keras_deid.errors import UserError
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -136,7 +138,7 @@ def read_mask(path: Path | str) -> np.ndarray:
 
 
 def write_png(path: Path | str, image: np.ndarray) -> None:
-    """Writes a picture as PNG.
+    """Writes a picture as PNG, whole or not at all.
 
     Args:
         path: the file; folders that are missing are made.
@@ -152,9 +154,11 @@ def write_png(path: Path | str, image: np.ndarray) -> None:
             f"Received: dtype={image.dtype}, shape={image.shape}"
         )
     path = Path(path)
+    encoded = io.BytesIO()
+    Image.fromarray(image).save(encoded, format="PNG")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(path, format="PNG")
+        write_bytes(path, encoded.getvalue())
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
 

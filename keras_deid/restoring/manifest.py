@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
+from keras_deid.atomic import write_text
 from keras_deid.errors import UserError
-from keras_deid.restoring.picture_files import write_on_disk
 from keras_deid.restoring.region_sources import RegionSource
 
 MANIFEST = "manifest.json"
@@ -95,7 +95,7 @@ class Manifest:
         records = [self._records[name] for name in sorted(set(names) & self._records.keys())]
         content = {"schema": SCHEMA, "settings": self._settings, "synthetic": True, "files": records}
         text = json.dumps(content, indent=2) + "\n"
-        write_on_disk(self._folder / MANIFEST, text.encode())
+        write_text(self._folder / MANIFEST, text)
         (self._folder / _JOURNAL).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class Manifest:
     def _open_journal(self) -> TextIO:
         """Starts the journal anew, with the records that are known: a torn last line must not meet the next one."""
         lines = [json.dumps(self._settings), *(json.dumps(record) for record in self._records.values())]
-        write_on_disk(self._folder / _JOURNAL, "".join(f"{line}\n" for line in lines).encode())
+        write_text(self._folder / _JOURNAL, "".join(f"{line}\n" for line in lines))
         return open(self._folder / _JOURNAL, "a", encoding="utf-8")
 
 

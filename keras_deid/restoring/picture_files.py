@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
+import io
 import shutil
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 from PIL.PngImagePlugin import PngInfo
 
-from keras_deid.atomic import whole_file
+from keras_deid.atomic import write_bytes, whole_file
 from keras_deid.data.images import image_size, read_image
 
 SYNTHETIC_WHOLE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -103,33 +101,25 @@ def write_picture(path: Path, pixels: np.ndarray, source: Opened, source_type: s
     file_format = _FORMATS[path.suffix.lower()]
     packet = _XMP.format(source_type=source_type).encode() if source_type else b""
     if file_format in _WITH_SIDECAR and packet:
-        write_on_disk(path.with_name(f"{path.name}.xmp"), packet)
+        write_bytes(sidecar(path), packet)
     options = _options(file_format, source, packet)
     if file_format == "JPEG":
         options["subsampling"] = source.sampling if source_type == SYNTHETIC_WHOLE else 0
-    # Into a file rather than into memory: then Pillow lets other threads run while it encodes.
-    with _file_on_disk(path) as file:
-        Image.fromarray(pixels).save(file, file_format, **options)
+    # Into memory: Pillow's encoders that write into a file themselves do not notice when the disk is full.
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, file_format, **options)
+    write_bytes(path, encoded.getvalue())
 
 
 def copy_picture(source: Path, path: Path) -> None:
     """Copies a file byte for byte, whole or not at all."""
-    with _file_on_disk(path) as file, open(source, "rb") as original:
-        shutil.copyfileobj(original, file)
+    with whole_file(path) as partial:
+        shutil.copyfile(source, partial)
 
 
-def write_on_disk(path: Path, content: bytes) -> None:
-    """Writes a file, whole or not at all, that is on the disk itself when this returns."""
-    with _file_on_disk(path) as file:
-        file.write(content)
-
-
-@contextlib.contextmanager
-def _file_on_disk(path: Path) -> Iterator[BinaryIO]:
-    with whole_file(path) as partial, open(partial, "w+b") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
+def sidecar(path: Path) -> Path:
+    """Returns where the mark of a picture is whose format holds none."""
+    return path.with_name(f"{path.name}.xmp")
 
 
 def _options(file_format: str, source: Opened, packet: bytes) -> dict[str, Any]:
