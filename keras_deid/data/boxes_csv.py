@@ -14,6 +14,9 @@ from keras_deid.errors import UserError
 
 CSV_COLUMNS = ("path", "x0", "y0", "x1", "y1")
 
+_FARTHEST = 1e9
+"""Pixels: no picture reaches so far."""
+
 
 class ListedBox(NamedTuple):
     """A box from a file, with the line it stands in, to be named when it does not fit its photograph."""
@@ -131,7 +134,7 @@ def _parse_box(where: str, fields: dict[str, str]) -> Box:
             value = float(fields[column])
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= _FARTHEST:
             raise UserError(f"{where}: expected a number of pixels in {column}; received {fields[column].strip()!r}")
         values.append(value)
     x0, y0, x1, y1 = values

@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 from PIL.PngImagePlugin import PngInfo
 
-from keras_deid.atomic import write_bytes, whole_file
+from keras_deid.atomic import whole_file, write_bytes
 from keras_deid.data.images import image_size, read_image
 
 SYNTHETIC_WHOLE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"

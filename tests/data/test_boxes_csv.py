@@ -38,6 +38,8 @@ def test_columns_in_any_order_as_spreadsheets_write_them(tmp_path):
         ("path,x0,y0,x1,y1\na.jpg,1,2,3,\n", ":2: expected a number of pixels in y1; received ''"),
         ("path,x0,y0,x1,y1\na.jpg,nan,2,3,4\n", ":2: expected a number of pixels in x0; received 'nan'"),
         ("path,x0,y0,x1,y1\na.jpg,1,2,inf,4\n", ":2: expected a number of pixels in x1; received 'inf'"),
+        ("path,x0,y0,x1,y1\na.jpg,1,2,1e308,4\n", ":2: expected a number of pixels in x1; received '1e308'"),
+        ("path,x0,y0,x1,y1\na.jpg,-2e9,2,3,4\n", ":2: expected a number of pixels in x0; received '-2e9'"),
         ("path,x0,y0,x1,y1\na.jpg,3,2,1,4\n", ":2: expected x0 < x1 and y0 < y1; received 3,2,1,4"),
         ("path,x0,y0,x1,y1\na.jpg,1,2,3,2\n", ":2: expected x0 < x1 and y0 < y1"),
         ("path,x0,y0,x1,y1\n,1,2,3,4\n", ":2: the path is empty"),

@@ -164,6 +164,22 @@ def test_a_folder_without_a_model_is_refused(tmp_path, model, wrong):
         LocalModel(folder)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"input": 3}, {"input": {"size": ["a", "b"]}}, {"input": {"size": [1]}}, {"trained_on": []}, {"name": ...}],
+    ids=str,
+)
+def test_a_model_card_that_was_edited_is_refused(tmp_path, model, change):
+    folder = tmp_path / "1"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"junk")
+    card = {**json.loads((model / "model_card.json").read_text()), **change}
+    card = {key: value for key, value in card.items() if value is not ...}
+    (folder / "model_card.json").write_text(json.dumps(card))
+    with pytest.raises(UserError, match="model_card.json: missing or not a model card; export the run again"):
+        LocalModel(folder)
+
+
 @pytest.mark.parametrize(("box", "message"), [("90,0,95,5", "lies outside of its 24 x 16 pixels"), ("1,1,5,5", None)])
 def test_a_box_that_does_not_fit_spoils_its_picture_only(tmp_path, box, message):
     (tmp_path / "in").mkdir()
