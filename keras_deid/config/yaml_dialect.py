@@ -25,13 +25,17 @@ class Loader(yaml.SafeLoader):
         """Composes a node and what is in it."""
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent):
-            raise ComposerError(None, None, "aliases (*name) are not supported; write the value out", event.start_mark)
+            raise _error("aliases (*name) are not supported; write the value out", event)
         if self._depth == DEEPEST:
-            raise ComposerError(None, None, f"more than {DEEPEST} levels of nesting", event.start_mark)
+            raise _error(f"more than {DEEPEST} levels of nesting", event)
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+
+def _error(problem: str, event: Any) -> ComposerError:
+    return ComposerError(None, None, problem, event.start_mark)
 
 
 def read_yaml(text: str) -> Any:

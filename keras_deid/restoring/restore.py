@@ -23,19 +23,13 @@ from keras_deid.progress import Progress, silent
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import (
-    SYNTHETIC_PARTS,
-    SYNTHETIC_WHOLE,
-    Opened,
-    copy_picture,
-    open_picture,
-    write_picture,
-)
+from keras_deid.restoring.picture_files import Opened, copy_picture, open_picture, write_picture
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
 from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
@@ -62,13 +56,15 @@ class Report:
         restored: how many were restored.
         copied: how many had nothing to restore, and are there byte for byte.
         kept: how many were done before.
-        broken: those that cannot be read, with the reason.
+        broken: those that cannot be read or written, with the reason.
+        notes: by name, what of a file could not stay as it was.
     """
 
     restored: int = 0
     copied: int = 0
     kept: int = 0
     broken: list[ImageError] = field(default_factory=list)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
@@ -219,19 +215,29 @@ def _restore_pictures(
         except ImageError as error:
             return error
 
-    def write(answered: tuple[_Work, np.ndarray]) -> bool:
+    def write(answered: tuple[_Work, np.ndarray]) -> tuple[_Work, tuple[str, ...]] | ImageError:
         work, restored = answered
         path = out / work.job.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, work, restored)
-        manifest.add(work.job.name, work.state, _details(work))
-        return work.regions == []
+        try:
+            notes = _write(path, work, restored)
+        except ImageError as error:
+            return ImageError(work.job.source, error.reason, error.mend)
+        manifest.add(work.job.name, work.state, {**_details(work), **({"notes": notes} if notes else {})})
+        return work, notes
 
     with _threads() as readers, _threads() as writers:
         opened = _map_ahead(readers, read, jobs)
-        for copied in _map_ahead(writers, write, _answered(opened, model, report.broken)):
-            report.copied += copied
-            report.restored += not copied
+        for written in _map_ahead(writers, write, _answered(opened, model, report.broken)):
+            if isinstance(written, ImageError):
+                report.broken.append(written)
+                yield
+                continue
+            work, notes = written
+            report.copied += work.regions == []
+            report.restored += work.regions != []
+            if notes:
+                report.notes[work.job.name] = notes
             yield
 
 
@@ -317,13 +323,14 @@ def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> 
         yield batch
 
 
-def _write(path: Path, work: _Work, restored: np.ndarray) -> None:
+def _write(path: Path, work: _Work, restored: np.ndarray) -> tuple[str, ...]:
+    """Writes a picture, and returns what could not stay as it was."""
     if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
         copy_picture(work.job.source, path)
-    elif work.regions is None:
-        write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
-    else:
-        write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
+        return ()
+    if work.regions is None:
+        return write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
+    return write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
 
 
 @contextlib.contextmanager

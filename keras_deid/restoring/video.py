@@ -17,7 +17,6 @@ from keras_deid.errors import UserError
 from keras_deid.progress import Progress, silent
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import restore_crops, restore_regions
 from keras_deid.restoring.sightings import EVERY, Sighting, sight
@@ -35,6 +34,7 @@ from keras_deid.restoring.video_colours import (
 from keras_deid.restoring.video_reading import VideoReader
 from keras_deid.restoring.video_writing import VideoWriter, check_output
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 BATCH_SIZE = 16
 """Most frames that are restored at a time."""

@@ -10,10 +10,11 @@ from keras_deid.errors import UserError
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST, Manifest, settings_of
 from keras_deid.restoring.model import LocalModel
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE, open_picture
+from keras_deid.restoring.picture_files import open_picture
 from keras_deid.restoring.region_sources import Listed, Located
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.whole import fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import PICTURES, SIZE, Negative, files_of, random_picture
 

@@ -12,10 +12,10 @@ from PIL import Image
 from keras_deid.errors import UserError
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.region_sources import Listed
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import files_of
 from .synthetic_videos import make_video, plain, read_video
