@@ -27,9 +27,10 @@ FileRecord = dict[str, Any]
 """An output: path, state of the source, size, SHA-256, and what else there is to say."""
 
 
-def settings_of(name: str, identity: str, regions: RegionSource | None) -> Settings:
-    """Returns what all outputs of a folder have in common: the model, and what says which regions are restored."""
-    return {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
+def settings_of(name: str, identity: str, regions: RegionSource | None, keep_words: bool = True) -> Settings:
+    """Returns what all outputs have in common: the model, what says which regions are restored, what is left out."""
+    settings = {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
+    return settings if keep_words else {**settings, "metadata": "left out"}
 
 
 class Manifest:

@@ -114,7 +114,8 @@ def _exif(picture: Image.Image) -> tuple[bytes, tuple[str, ...]]:
         return b"", ()
     try:
         with warnings.catch_warnings(action="ignore"):
-            exif = picture.getexif()
+            exif = Image.Exif()
+            exif.load(picture.getexif().tobytes())
             exif.pop(_ORIENTATION, None)
             return (exif.tobytes() if len(exif) else b""), ()
     except Exception:  # a picture with broken metadata is a picture

@@ -7,6 +7,7 @@ several pictures together.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,13 +24,21 @@ from keras_deid.progress import Progress, silent
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import Opened, copy_picture, open_picture, write_picture
+from keras_deid.restoring.picture_files import (
+    Opened,
+    copy_picture,
+    copy_without_words,
+    open_picture,
+    write_picture,
+)
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
 from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
+
+log = logging.getLogger(__name__)
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
@@ -57,14 +66,12 @@ class Report:
         copied: how many had nothing to restore, and are there byte for byte.
         kept: how many were done before.
         broken: those that cannot be read or written, with the reason.
-        notes: by name, what of a file could not stay as it was.
     """
 
     restored: int = 0
     copied: int = 0
     kept: int = 0
     broken: list[ImageError] = field(default_factory=list)
-    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
@@ -76,6 +83,7 @@ class Report:
 class _Job:
     name: str
     source: Path
+    keep_words: bool
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,7 @@ def restore_folder(
     model: PictureModel,
     regions: RegionSource | None,
     *,
+    keep_words: bool = True,
     progress: Progress = silent,
     video_progress: Progress = silent,
 ) -> Report:
@@ -108,6 +117,8 @@ def restore_folder(
         model: what restores.
         regions: what says which regions are restored; the other pixels stay as they are, and a picture without regions
             is copied byte for byte. None: the whole picture is the model's input.
+        keep_words: false leaves out what the files say of people, places and times; what has no regions is then written
+            anew instead of copied, with the same pixels as far as the format allows.
         progress: counts the files.
         video_progress: as `progress` of `restore_video`, for each video.
 
@@ -124,8 +135,8 @@ def restore_folder(
     report = Report()
     try:
         # Records are written as they come, so that a kill, too, leaves a journal to continue from.
-        manifest = Manifest(out, settings_of(model.name, model.identity, regions))
-        jobs = [_Job(name, path) for name, path in sources.items() if not manifest.is_done(name, path)]
+        manifest = Manifest(out, settings_of(model.name, model.identity, regions, keep_words))
+        jobs = [_Job(name, path, keep_words) for name, path in sources.items() if not manifest.is_done(name, path)]
         report.kept = len(sources) - len(jobs)
         progress(report.done, len(sources), "restoring")
         pictures = [job for job in jobs if not is_video(job.source)]
@@ -145,7 +156,13 @@ def restore_folder(
 
 
 def restore_file(
-    source: Path, out: Path, model: PictureModel, regions: RegionSource | None, *, progress: Progress = silent
+    source: Path,
+    out: Path,
+    model: PictureModel,
+    regions: RegionSource | None,
+    *,
+    keep_words: bool = True,
+    progress: Progress = silent,
 ) -> int | None:
     """Restores one picture or one video.
 
@@ -154,6 +171,7 @@ def restore_file(
         out: file to write, in the format that its suffix names; is replaced if it exists.
         model: what restores.
         regions: as for `restore_folder`; in a CSV the path is the file's name.
+        keep_words: as for `restore_folder`.
         progress: as for `restore_video`; is not called for a picture.
 
     Returns:
@@ -164,17 +182,17 @@ def restore_file(
     """
     _check(regions, {source.name: source})
     if is_video(source):
-        restore_video(source, out, model, regions, progress=progress)
+        restore_video(source, out, model, regions, keep_words=keep_words, progress=progress)
         return None
-    return _restore_picture(source, out, model, regions)
+    return _restore_picture(_Job(source.name, source, keep_words), out, model, regions)
 
 
-def _restore_picture(source: Path, out: Path, model: PictureModel, regions: RegionSource | None) -> int | None:
+def _restore_picture(job: _Job, out: Path, model: PictureModel, regions: RegionSource | None) -> int | None:
     if out.suffix.lower() not in IMAGE_SUFFIXES:
         raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
-    if out.resolve() == source.resolve():
+    if out.resolve() == job.source.resolve():
         raise UserError(f"{out}: is the picture itself; choose another name")
-    work = _read(_Job(source.name, source), model, regions)
+    work = _read(job, model, regions)
     (restored,) = _answers([work], model)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -215,7 +233,7 @@ def _restore_pictures(
         except ImageError as error:
             return error
 
-    def write(answered: tuple[_Work, np.ndarray]) -> tuple[_Work, tuple[str, ...]] | ImageError:
+    def write(answered: tuple[_Work, np.ndarray]) -> bool | ImageError:
         work, restored = answered
         path = out / work.job.name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -224,7 +242,7 @@ def _restore_pictures(
         except ImageError as error:
             return ImageError(work.job.source, error.reason, error.mend)
         manifest.add(work.job.name, work.state, {**_details(work), **({"notes": notes} if notes else {})})
-        return work, notes
+        return work.regions == []
 
     with _threads() as readers, _threads() as writers:
         opened = _map_ahead(readers, read, jobs)
@@ -233,11 +251,8 @@ def _restore_pictures(
                 report.broken.append(written)
                 yield
                 continue
-            work, notes = written
-            report.copied += work.regions == []
-            report.restored += work.regions != []
-            if notes:
-                report.notes[work.job.name] = notes
+            report.copied += written
+            report.restored += not written
             yield
 
 
@@ -264,7 +279,9 @@ def _restore_video(
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         before = _state(job.source)
-        frames = restore_video(job.source, path, model, regions, name=job.name, progress=progress)
+        frames = restore_video(
+            job.source, path, model, regions, name=job.name, keep_words=job.keep_words, progress=progress
+        )
     except ImageError as error:
         report.broken.append(error)
         return
@@ -324,13 +341,22 @@ def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> 
 
 
 def _write(path: Path, work: _Work, restored: np.ndarray) -> tuple[str, ...]:
-    """Writes a picture, and returns what could not stay as it was."""
+    """Writes a picture; returns, and says, what could not stay as it was."""
+    notes: tuple[str, ...] = ()
+    keep_words = work.job.keep_words
     if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
-        copy_picture(work.job.source, path)
-        return ()
-    if work.regions is None:
-        return write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
-    return write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
+        if keep_words or not work.opened.words:
+            copy_picture(work.job.source, path)
+        else:
+            notes = copy_without_words(path, work.opened)
+    elif work.regions is None:
+        notes = write_picture(path, restored, work.opened, SYNTHETIC_WHOLE, keep_words=keep_words)
+    else:
+        source_type = SYNTHETIC_PARTS if work.regions else None
+        notes = write_picture(path, restored, work.opened, source_type, keep_words=keep_words)
+    if notes:
+        log.warning("%s: %s", work.job.name, "; ".join(notes))
+    return notes
 
 
 @contextlib.contextmanager

@@ -184,7 +184,7 @@ def _put_into_palette(stored: Image.Image, after: np.ndarray, changed: np.ndarra
         opaque = np.array([index for index in sorted(used) if alpha[index] == 255] or [0])
         known = Image.new("P", (1, 1))
         known.putpalette(np.resize(palette[opaque], (256, 3)).ravel().tolist())
-        nearest = np.asarray(region.quantize(palette=known, dither=Image.Dither.NONE))[0]
+        nearest = np.asarray(region.quantize(palette=known, dither=Image.Dither.NONE))[0].astype(int)
         indices[changed] = opaque[nearest % len(opaque)]
     placed = Image.fromarray(indices, "P")
     placed.putpalette(palette.ravel().tolist())

@@ -210,6 +210,27 @@ def test_exif_xmp_and_profile_stay(tmp_path, suffix):
     assert packet.count(b"rdf:RDF>") == 1 and b"Orientation" not in packet
 
 
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_turned_picture_is_upright_and_says_so(tmp_path, suffix):
+    lossless = {"lossless": True} if suffix == "webp" else {}
+    Image.fromarray(random(3)).save(tmp_path / f"in.{suffix}", exif=exif(6), **lossless)
+    opened = open_picture(tmp_path / f"in.{suffix}")
+    assert opened.pixels.shape == (WIDTH, HEIGHT, 3)
+    write_picture(tmp_path / f"out.{suffix}", opened.pixels, opened, SYNTHETIC_PARTS)
+    with Image.open(tmp_path / f"out.{suffix}") as after:
+        assert after.size == (HEIGHT, WIDTH) and after.getexif().get(0x0112, 1) == 1
+
+
+def test_16_bits_a_channel_are_turned_upright(tmp_path):
+    values = random(3, np.uint16, 65536)
+    png = cv2.imencode(".png", values[:, :, ::-1])[1].tobytes()
+    content = exif(6).tobytes().removeprefix(b"Exif\0\0")
+    (tmp_path / "in.png").write_bytes(png[:33] + png_chunk(b"eXIf", content) + png[33:])
+    opened = open_picture(tmp_path / "in.png")
+    np.testing.assert_array_equal(opened.stored, np.rot90(values, -1))
+    assert opened.notes == ()
+
+
 def test_the_mark_of_an_earlier_tool_is_replaced(tmp_path):
     earlier = XMP.replace(b'dc:format="a picture"', b'Iptc4xmpExt:DigitalSourceType="http://a.camera"')
     Image.fromarray(random(3)).save(tmp_path / "in.jpg", xmp=earlier)
