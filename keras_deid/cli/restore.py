@@ -110,7 +110,12 @@ def main(
         assert out is not None
         opened = _open_model(run, model, url, grpc)
         regions = None if whole else _listed(boxes) if boxes is not None else _located(opened, locator, threshold)
-        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, regions, not strip_metadata)
+        restore = _restore_folder if source.is_dir() else _restore_file
+        code = restore(source, out, opened, regions, not strip_metadata)
+        complaints = [] if regions is None else regions.complaints
+        for complaint in complaints:
+            print(f"skipped: {complaint}", file=sys.stderr)
+        return EXIT_SOME_BROKEN if complaints else code
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import DataConfig
+from keras_deid.data.names import printable
 from keras_deid.data.pairs import Pairs, open_folders, open_matching, open_side_by_side
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.errors import UserError
@@ -102,7 +103,9 @@ def _prepared_source(dataset: PreparedDataset) -> Source:
 def _pairs_source(pairs: Pairs) -> Source:
     def read(split: str) -> Iterator[Example]:
         for pair in pairs.read(split):
-            yield Example(pair.path, np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False)
+            yield Example(
+                printable(pair.path), np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False
+            )
 
     return Source(pairs.counts, PAIR_CHANNELS, read)
 

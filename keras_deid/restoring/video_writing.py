@@ -59,7 +59,7 @@ class VideoWriter:
             if any(key.startswith("com.") for key in source.metadata):
                 options["movflags"] = "use_metadata_tags"  # else the keys of telephones are lost
         self._container: OutputContainer = av.open(
-            str(path), "w", format=self._kind.format, container_options=options, metadata_errors="replace"
+            str(path.absolute()), "w", format=self._kind.format, container_options=options, metadata_errors="replace"
         )
         try:
             words = source.metadata if keep_words else {}
