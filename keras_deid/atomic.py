@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import re
@@ -26,15 +27,18 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     partial = _hidden_name(path)
     try:
-        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         try:
+            _is_held(descriptor)
             yield partial
-            _to_disk(partial)
+            os.fsync(descriptor)
             partial.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):  # what went wrong first is what is raised
                 partial.unlink(missing_ok=True)
             raise
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.filename == str(partial):
             error.filename = str(path)
@@ -65,12 +69,9 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Removes what killed processes have left of `whole_file` in a folder and its sub-folders.
-
-    Call it only while no other process writes there.
-    """
-    for path in folder.rglob(".partial.*"):
-        if _PARTIAL.fullmatch(path.name):
+    """Removes what killed processes have left of `whole_file` in a folder."""
+    for path in folder.glob(".partial.*"):
+        if _PARTIAL.fullmatch(path.name) and not _is_written(path):
             path.unlink(missing_ok=True)
 
 
@@ -79,9 +80,24 @@ def _hidden_name(path: Path) -> Path:
     return path.with_name(f".partial.{secrets.token_hex(8)}{suffix}")
 
 
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def _is_written(partial: Path) -> bool:
+    """Whether a living process writes the file."""
     try:
-        os.fsync(descriptor)
+        descriptor = os.open(partial, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        return _is_held(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_held(descriptor: int) -> bool:
+    """Whether another process holds a file; if not, this one does now, until it closes it or dies."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    return False

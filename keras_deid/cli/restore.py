@@ -70,6 +70,11 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 @click.option(
     "--overlays", metavar="FOLDER", type=PATH, help="With --find: write pictures with the regions drawn over them."
 )
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there already and were not restored by the same command.",
+)
 def main(
     source: Path,
     out: Path | None,
@@ -84,6 +89,7 @@ def main(
     strip_metadata: bool,
     find: Path | None,
     overlays: Path | None,
+    overwrite: bool,
 ) -> int:
     """Restore INPUT, a picture, a video, or a folder of them, and write OUTPUT.
 
@@ -91,7 +97,8 @@ def main(
     found is copied byte for byte. Restored faces are invented: they are not the faces that were there.
 
     Outputs keep the formats and, in a folder, the paths of their inputs. Their metadata marks them as synthetic, and
-    OUTPUT/manifest.json lists them. After an interruption, the same command continues. The exit code is 1 if some files
+    OUTPUT/manifest.json lists them. Nothing else is replaced without --overwrite. After an interruption, the same
+    command continues. The exit code is 1 if some files
     could not be read.
     """
     only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc})
@@ -106,12 +113,12 @@ def main(
         raise UserError(f"{source}: does not exist; give a picture, a video, or a folder of them")
     with _terminable():
         if find is not None:
-            return _find(source, find, overlays, _located(None, locator, threshold))
+            return _find(source, find, overlays, _located(None, locator, threshold), overwrite)
         assert out is not None
         opened = _open_model(run, model, url, grpc)
         regions = None if whole else _listed(boxes) if boxes is not None else _located(opened, locator, threshold)
         restore = _restore_folder if source.is_dir() else _restore_file
-        code = restore(source, out, opened, regions, not strip_metadata)
+        code = restore(source, out, opened, regions, not strip_metadata, overwrite)
         complaints = [] if regions is None else regions.complaints
         for complaint in complaints:
             print(f"skipped: {complaint}", file=sys.stderr)
@@ -171,11 +178,11 @@ def _located(model: "PictureModel | None", locator: Path | None, threshold: floa
     return Located(opened.mark, opened.identity, threshold or THRESHOLD)
 
 
-def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource") -> int:
+def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource", overwrite: bool) -> int:
     from keras_deid.restoring.finding import find_in
 
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress)
+        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress, overwrite=overwrite)
     for error in broken:
         print(f"skipped: {error}", file=sys.stderr)
     print(f"regions found: {found}, pictures: {pictures}; written: {csv_file}")
@@ -183,13 +190,15 @@ def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionS
 
 
 def _restore_file(
-    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
 ) -> int:
     from keras_deid.restoring.restore import restore_file
 
     target = out / source.name if out.is_dir() else out
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        restored = restore_file(source, target, model, regions, keep_words=keep_words, progress=progress)
+        restored = restore_file(
+            source, target, model, regions, keep_words=keep_words, overwrite=overwrite, progress=progress
+        )
     if restored == 0:
         print(f"nothing found: {target} is a copy of {source}")
     else:
@@ -198,13 +207,20 @@ def _restore_file(
 
 
 def _restore_folder(
-    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
 ) -> int:
     from keras_deid.restoring.restore import restore_folder
 
     with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
         report = restore_folder(
-            source, out, model, regions, keep_words=keep_words, progress=progress, video_progress=of_video
+            source,
+            out,
+            model,
+            regions,
+            keep_words=keep_words,
+            overwrite=overwrite,
+            progress=progress,
+            video_progress=of_video,
         )
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import Any, TextIO
 
 from keras_deid.atomic import write_text
 from keras_deid.errors import UserError
+from keras_deid.restoring.outputs import check_free
 from keras_deid.restoring.region_sources import RegionSource
 
 MANIFEST = "manifest.json"
 SCHEMA = 3
 """2 had `boxes_sha256` in the settings; 1, which was not written down, listed the files as `pictures`."""
 _JOURNAL = ".manifest.jsonl"
+_BEGUN = "begun"
+"""The row of a journal that lists the outputs of which there may be one without a record."""
 
 Settings = dict[str, Any]
 """What all outputs of a folder have in common."""
@@ -36,41 +40,75 @@ def settings_of(name: str, identity: str, regions: RegionSource | None, keep_wor
 class Manifest:
     """The state of a folder of restored pictures and videos.
 
-    A record is written to a journal as soon as its file is on disk; when all are done, the records become
-    `manifest.json`, sorted. Both survive a kill: a file without a record is restored again.
+    What will be written is written to a journal before, and a record as soon as its file is on disk; when all are done,
+    the records become `manifest.json`, sorted. Both survive a kill: a file without a record is restored again.
 
     Args:
-        folder: of the outputs; is made if it does not exist.
+        folder: of the outputs.
         settings: see `settings_of`.
+        overwrite: forgets outputs of other settings, so that they can be replaced.
 
     Raises:
         UserError: if the folder holds outputs of other settings.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, settings: Settings, overwrite: bool = False) -> None:
         self._folder = folder
         self._settings = settings
         self._lock = threading.Lock()
         self._records: dict[str, FileRecord] = {}
+        self._begun: set[str] = set()
         for path, read in ((folder / MANIFEST, _read_manifest), (folder / _JOURNAL, _read_journal)):
             if path.is_file():
                 there, records = read(path)
-                if there != settings:
-                    raise UserError(f"{folder}: holds pictures of another model or other boxes; choose another folder")
-                self._records.update({record["path"]: record for record in records})
+                if there != settings and not overwrite:
+                    raise UserError(
+                        f"{folder}: holds pictures of another model or other boxes; choose another folder, or replace "
+                        "them with --overwrite"
+                    )
+                for record in records if there == settings else ():
+                    if _BEGUN in record:
+                        self._begun.update(record[_BEGUN])
+                    else:
+                        self._records[record["path"]] = record
         self._journal: TextIO | None = None
 
     def is_done(self, name: str, source: Path) -> bool:
         """Whether the output exists, and was made from the source as it is now."""
         record = self._records.get(name)
-        output = self._folder / name
-        return (
-            record is not None
-            and record["source"] == state(source)
-            and output.is_file()
-            and output.stat().st_size == record["bytes"]
-        )
+        return record is not None and record["source"] == state(source) and self._is_intact(record)
+
+    def begin(self, names: Iterable[str], overwrite: bool = False) -> None:
+        """Notes which outputs will be written.
+
+        Args:
+            names: paths inside the folder, with `/`.
+            overwrite: replaces files that are there already and were not written by this command.
+
+        Raises:
+            UserError: if there are such files.
+        """
+        names = set(names)
+        if not overwrite:
+            for name in sorted(names - self._begun - self._records.keys()):
+                check_free(self._folder / name, "exists and was not restored here; choose another folder")
+        self._begun |= names
+        if names:
+            self._journal = self._open_journal()
+
+    def check_there(self) -> None:
+        """Sees that nobody has removed the folder since the work began.
+
+        Raises:
+            UserError: if somebody has.
+        """
+        assert self._journal is not None
+        try:
+            is_there = os.path.samestat(os.stat(self._folder / _JOURNAL), os.fstat(self._journal.fileno()))
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            raise UserError(f"{self._folder}: was removed or replaced meanwhile; run the same command again")
 
     def add(self, name: str, source: SourceState, details: dict[str, Any]) -> None:
         """Notes that an output is on disk; may be called from several threads.
@@ -85,16 +123,25 @@ class Manifest:
             size = file.tell()
         record = {"path": name, "source": source, "bytes": size, "sha256": digest, **details}
         with self._lock:
-            if self._journal is None:
-                self._journal = self._open_journal()
+            assert self._journal is not None
             self._journal.write(json.dumps(record) + "\n")
             self._journal.flush()
             self._records[name] = record
 
     def finish(self, names: Iterable[str]) -> None:
-        """Writes `manifest.json` with the records of these outputs, and removes the journal."""
+        """Writes `manifest.json` with the records of these outputs, and removes the journal.
+
+        Raises:
+            UserError: if some of them are not there any more.
+        """
         self.close()
         records = [self._records[name] for name in sorted(set(names) & self._records.keys())]
+        gone = [record["path"] for record in records if not self._is_intact(record)]
+        if gone:
+            raise UserError(
+                f"{self._folder}: {len(gone)} of {len(records)} restored files were removed or changed meanwhile, "
+                f"{gone[0]} for instance; run the same command again"
+            )
         content = {"schema": SCHEMA, "settings": self._settings, "synthetic": True, "files": records}
         text = json.dumps(content, indent=2) + "\n"
         write_text(self._folder / MANIFEST, text)
@@ -106,9 +153,14 @@ class Manifest:
             self._journal.close()
             self._journal = None
 
+    def _is_intact(self, record: FileRecord) -> bool:
+        output = self._folder / record["path"]
+        return output.is_file() and output.stat().st_size == record["bytes"]
+
     def _open_journal(self) -> TextIO:
         """Starts the journal anew, with the records that are known: a torn last line must not meet the next one."""
-        lines = [json.dumps(self._settings), *(json.dumps(record) for record in self._records.values())]
+        rows = [self._settings, {_BEGUN: sorted(self._begun)}, *self._records.values()]
+        lines = [json.dumps(row) for row in rows]
         write_text(self._folder / _JOURNAL, "".join(f"{line}\n" for line in lines))
         return open(self._folder / _JOURNAL, "a", encoding="utf-8")
 

@@ -155,7 +155,7 @@ def write_picture(
     elif source.pages > 1 and source_type is not None:
         left_out += (f"only the first of its {source.pages} pages is restored",)
     if has_sidecar(file_format) and packet:
-        write_bytes(sidecar(path), packet)
+        write_bytes(_sidecar(path), packet)
     write_bytes(path, encoded)
     return (*notes, *placed.notes, *fitting.notes, *left_out)
 
@@ -221,6 +221,12 @@ def copy_picture(source: Path, path: Path) -> None:
         shutil.copyfile(source, partial)
 
 
-def sidecar(path: Path) -> Path:
-    """Returns where the mark of a picture is whose format holds none."""
+def written_files(path: Path) -> tuple[Path, ...]:
+    """Lists what is written for a picture or a video: itself, and its mark where the format holds none."""
+    if has_sidecar(FORMATS.get(path.suffix.lower(), "")):
+        return path, _sidecar(path)
+    return (path,)
+
+
+def _sidecar(path: Path) -> Path:
     return path.with_name(f"{path.name}.xmp")

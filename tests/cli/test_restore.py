@@ -173,7 +173,9 @@ def test_what_is_found_is_restored_and_the_rest_copied(hidden, tmp_path, capsys)
 def test_a_picture_in_which_nothing_is_found_is_said_to_be_a_copy(hidden, tmp_path, capsys):
     assert run(tmp_path / "in" / "dark.png", tmp_path / "out.png") == 0
     assert capsys.readouterr().out.startswith(f"nothing found: {tmp_path / 'out.png'} is a copy of ")
-    assert run(tmp_path / "in" / "marked.png", tmp_path / "out.png") == 0
+    assert run(tmp_path / "in" / "marked.png", tmp_path / "out.png") == 2
+    assert capsys.readouterr().err.endswith("choose another name, or replace it with --overwrite\n")
+    assert run(tmp_path / "in" / "marked.png", tmp_path / "out.png", "--overwrite") == 0
     assert capsys.readouterr().out == f"written: {tmp_path / 'out.png'}, regions restored: 1\n"
 
 

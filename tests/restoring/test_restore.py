@@ -116,7 +116,7 @@ def test_every_format_is_kept_and_marked(tmp_path, suffix, tolerance):
     (tmp_path / "boxes.csv").write_text(f"path,x0,y0,x1,y1\nin.{suffix},1,1,2,2\n")
     for regions, source_type in ((None, SYNTHETIC_WHOLE), (Listed(tmp_path / "boxes.csv"), SYNTHETIC_PARTS)):
         out = tmp_path / f"out.{suffix}"
-        restore_file(tmp_path / f"in.{suffix}", out, Negative(), regions)
+        restore_file(tmp_path / f"in.{suffix}", out, Negative(), regions, overwrite=True)
         with Image.open(out) as image, Image.open(tmp_path / f"in.{suffix}") as original:
             assert image.format == original.format
         beside = out.with_name(f"{out.name}.xmp")
@@ -200,7 +200,7 @@ def test_refuses_what_cannot_be(folder, tmp_path):
         restore_folder(folder, tmp_path / "out", Negative(), Listed(tmp_path / "boxes.csv"))
     with pytest.raises(UserError, match="unknown format"):
         restore_file(folder / "sub" / "00.png", tmp_path / "out.xyz", Negative(), None)
-    with pytest.raises(UserError, match="is the picture itself"):
+    with pytest.raises(UserError, match="is the input"):
         restore_file(folder / "sub" / "00.png", folder / "sub" / "00.png", Negative(), None)
     with pytest.raises(UserError, match="broken image"):
         restore_file(folder / "broken.jpg", tmp_path / "out.jpg", Negative(), None)

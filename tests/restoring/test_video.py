@@ -171,7 +171,7 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
         restore_folder(mixed, tmp_path / "out", Stopping(), None)
     halfway = files_of(tmp_path / "out")
     assert halfway.keys() == {"a.mp4", "still.png", ".manifest.jsonl"}
-    (tmp_path / "out" / "sub" / ".partial.b.mkv").write_bytes(b"as a kill leaves it")
+    (tmp_path / "out" / "sub" / f".partial.{'0' * 16}.mkv").write_bytes(b"as a kill leaves it")
     seen, model = [], Negative()
     report = restore_folder(mixed, tmp_path / "out", model, None, video_progress=lambda *counts: seen.append(counts))
     assert (report.restored, report.kept) == (1, 2) and sum(model.batches) == FRAMES
@@ -212,7 +212,7 @@ def test_an_interrupted_video_leaves_nothing(video, tmp_path, error):
 KILLED = """
 import sys, time
 from pathlib import Path
-from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.restore import restore_file
 
 class Slow:
     name, identity, size, context, adds_detail = "slow", "0", (16, 16), 2.0, False
@@ -221,7 +221,7 @@ class Slow:
         time.sleep(60)
         return batch
 
-restore_video(Path(sys.argv[1]), Path(sys.argv[1]).with_name("out.mp4"), Slow(), None)
+restore_file(Path(sys.argv[1]), Path(sys.argv[1]).with_name("out.mp4"), Slow(), None)
 """
 
 
@@ -233,8 +233,9 @@ def test_a_killed_video_is_not_there(tmp_path):
         time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "out.mp4").exists()
-    # What the kill left is replaced.
-    assert restore_video(source, tmp_path / "out.mp4", Negative(), None) == FRAMES
+    # What the kill left is removed.
+    restore_file(source, tmp_path / "out.mp4", Negative(), None)
+    assert len(read_video(tmp_path / "out.mp4").pixels) == FRAMES
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
 
 
