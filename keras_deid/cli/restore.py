@@ -60,6 +60,11 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 )
 @click.option("--whole", is_flag=True, help="Give the model the whole picture, as the paper does.")
 @click.option(
+    "--strip-metadata",
+    is_flag=True,
+    help="Leave out what the files say of people, places and times: EXIF, GPS, XMP, IPTC, comments, titles.",
+)
+@click.option(
     "--find", metavar="CSV", type=PATH, help="Only find the regions, and write them to this file for --boxes."
 )
 @click.option(
@@ -81,6 +86,7 @@ def main(
     threshold: float | None,
     boxes: Path | None,
     whole: bool,
+    strip_metadata: bool,
     find: Path | None,
     overlays: Path | None,
     overwrite: bool,
@@ -111,7 +117,12 @@ def main(
         assert out is not None
         opened = _open_model(run, model, url, grpc)
         regions = None if whole else _listed(boxes) if boxes is not None else _located(opened, locator, threshold)
-        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, regions, overwrite)
+        restore = _restore_folder if source.is_dir() else _restore_file
+        code = restore(source, out, opened, regions, not strip_metadata, overwrite)
+        complaints = [] if regions is None else regions.complaints
+        for complaint in complaints:
+            print(f"skipped: {complaint}", file=sys.stderr)
+        return EXIT_SOME_BROKEN if complaints else code
 
 
 @contextlib.contextmanager
@@ -179,13 +190,15 @@ def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionS
 
 
 def _restore_file(
-    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", overwrite: bool
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
 ) -> int:
     from keras_deid.restoring.restore import restore_file
 
     target = out / source.name if out.is_dir() else out
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        restored = restore_file(source, target, model, regions, overwrite=overwrite, progress=progress)
+        restored = restore_file(
+            source, target, model, regions, keep_words=keep_words, overwrite=overwrite, progress=progress
+        )
     if restored == 0:
         print(f"nothing found: {target} is a copy of {source}")
     else:
@@ -194,13 +207,20 @@ def _restore_file(
 
 
 def _restore_folder(
-    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", overwrite: bool
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
 ) -> int:
     from keras_deid.restoring.restore import restore_folder
 
     with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
         report = restore_folder(
-            source, out, model, regions, overwrite=overwrite, progress=progress, video_progress=of_video
+            source,
+            out,
+            model,
+            regions,
+            keep_words=keep_words,
+            overwrite=overwrite,
+            progress=progress,
+            video_progress=of_video,
         )
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
