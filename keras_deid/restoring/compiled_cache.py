@@ -1,6 +1,7 @@
 """Compiled networks on disk, so that only the first start on a machine waits for them.
 
-The folder is `keras-deid` in `XDG_CACHE_HOME`, by default in `~/.cache`. It may be deleted at any time.
+The folder is `KERAS_DEID_CACHE`; without it, `keras-deid` in `XDG_CACHE_HOME`, by default in `~/.cache`. It may be
+deleted at any time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ KEPT = 16
 def read(name: str) -> bytes | None:
     """Returns what was written under a name; None if there is nothing that can be read."""
     try:
-        path = _folder() / name
+        path = folder() / name
         content = path.read_bytes()
         os.utime(path)
         return content
@@ -30,25 +31,32 @@ def read(name: str) -> bytes | None:
 def write(name: str, content: bytes) -> None:
     """Keeps a compiled network; where nothing can be written, nothing is kept."""
     try:
-        folder = _folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept_in = folder()
+        kept_in.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A name of its own: another process may be writing the same network.
-        file = tempfile.NamedTemporaryFile(dir=folder, prefix=".partial.", delete=False)
+        file = tempfile.NamedTemporaryFile(dir=kept_in, prefix=".partial.", delete=False)
         try:
             with file:
                 file.write(content)
-            os.replace(file.name, folder / name)
+            os.replace(file.name, kept_in / name)
         except BaseException:
             os.unlink(file.name)
             raise
-        by_use = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+        by_use = sorted(kept_in.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in by_use[KEPT:]:
             path.unlink(missing_ok=True)
     except (OSError, RuntimeError) as error:
         log.debug("the compiled network is not kept: %s", error)
 
 
-def _folder() -> Path:
-    """Raises RuntimeError where there is no home."""
+def folder() -> Path:
+    """Returns where the networks are.
+
+    Raises:
+        RuntimeError: if there is no home.
+    """
+    own = os.environ.get("KERAS_DEID_CACHE")
+    if own:
+        return Path(own)
     base = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "keras-deid"

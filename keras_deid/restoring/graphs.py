@@ -32,12 +32,28 @@ def locating_graph(run: Path) -> Any:
     Raises:
         UserError: if the run has no locator.
     """
+    import keras
     import tensorflow as tf
 
     from keras_deid.models.pixels import to_signed
     from keras_deid.models.saved import load_locator
 
-    locator = load_locator(run)
+    class Doubled(keras.layers.Layer):
+        """As `UpSampling2D(2)`, in one operation; Keras repeats rows and columns in several."""
+
+        def call(self, inputs: Any) -> Any:
+            return tf.raw_ops.ResizeNearestNeighbor(images=inputs, size=2 * tf.shape(inputs)[1:3])
+
+    def same(layer: keras.layers.Layer) -> keras.layers.Layer:
+        doubles = isinstance(layer, keras.layers.UpSampling2D) and (layer.size, layer.interpolation) == (
+            (2, 2),
+            "nearest",
+        )
+        return Doubled(name=layer.name) if doubles else layer.from_config(layer.get_config())
+
+    saved = load_locator(run)
+    locator = keras.models.clone_model(saved, clone_function=same)
+    locator.set_weights(saved.get_weights())
     return tf.function(
         lambda picture: tf.sigmoid(locator(to_signed(picture), training=False))[..., 0],
         input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)],

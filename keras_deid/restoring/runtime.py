@@ -129,9 +129,9 @@ def digest(weights: Path) -> str:
     Raises:
         UserError: if it cannot be read.
     """
+    if not weights.is_file():
+        raise UserError(f"{weights}: no such file; train the run first, or give the folder of one that is trained")
     try:
         return hashlib.sha256(weights.read_bytes()).hexdigest()
     except OSError as error:
-        raise UserError(
-            f"{weights}: {error.strerror or error}; train the run first, or give the folder of one that is trained"
-        ) from error
+        raise UserError(f"{weights}: cannot be read ({error.strerror or error})") from error
