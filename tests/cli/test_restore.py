@@ -14,7 +14,7 @@ class Negative:
 
     name, identity, size, context, adds_detail = "negative", "0", (16, 24), 2.0, False
 
-    def __init__(self, folder):
+    def __init__(self, folder, runtime=None):
         self.folder = folder
 
     def restore(self, pictures):
