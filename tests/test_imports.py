@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, field, demo} -> {evaluation, explain, restoring}
--> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
-`atomic` and `staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, demo, privacy -> field} -> {evaluation, explain,
+restoring} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`,
+`report`, `atomic` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -49,6 +49,18 @@ ALLOWED = {
         "data",
         "evaluation",
         "restoring",
+    },
+    "privacy": {
+        "errors",
+        "boxes",
+        *SHARED,
+        "atomic",
+        "staging",
+        "hiding",
+        "data",
+        "evaluation",
+        "restoring",
+        "field",  # its photographs and baselines
     },
     "demo": {
         "errors",
