@@ -12,18 +12,30 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from keras_deid.atomic import write_bytes
 from keras_deid.errors import UserError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
+try:
+    import pillow_heif
+except ImportError:
+    _HEIF: tuple[str, ...] = ()
+else:
+    pillow_heif.register_heif_opener()
+    _HEIF = (".heic", ".heif", ".hif")
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *_HEIF)
 
 PIXEL_LIMIT = 100_000_000
 """Largest picture that is opened, in pixels: a small file can claim any size, and three bytes a pixel add up."""
 
 # What Pillow may take a file for, whatever its suffix says: others of its readers start programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", *(("HEIF",) if _HEIF else ()))
 
 _OPENCV_CHANNELS = 4
 """OpenCV resizes no more at a time, unless the factor is a whole number."""
 
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+_STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II", b"MM", b"GIF8")
+"""First bytes of the formats."""
 
 
 class ImageError(UserError):
@@ -216,7 +228,7 @@ def open_image(path: Path | str) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ImageError(path, f"too large (more than {PIXEL_LIMIT} pixels)") from error
     except Exception as error:  # Pillow's readers raise whatever a broken header leads to
-        raise ImageError(path, _reason(error)) from error
+        raise ImageError(path, _reason(path, error)) from error
     width, height = picture.size
     if width * height > PIXEL_LIMIT:
         picture.close()
@@ -251,7 +263,7 @@ def decode_upright(
                 picture = picture.crop((0, 0, *extent))
             return convert(_upright(picture))
     except Exception as error:  # as above, for the pixels
-        raise ImageError(path, _reason(error)) from error
+        raise ImageError(path, _reason(path, error)) from error
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -288,11 +300,24 @@ def _to_levels(picture: Image.Image) -> Image.Image:
     return picture.convert("L")
 
 
-def _reason(error: Exception) -> str:
+def _reason(path: Path | str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "does not exist"
     if isinstance(error, PermissionError):
         return "cannot be read (permission denied)"
     if isinstance(error, UnidentifiedImageError):
-        return "broken image: not a picture of a known kind"
+        return _unknown(path)
     return f"broken image: {' '.join(str(error).split()) or type(error).__name__}"
+
+
+def _unknown(path: Path | str) -> str:
+    """Says why Pillow takes a file for none of its formats: another kind of file, or a broken picture."""
+    with open(path, "rb") as file:
+        start = file.read(16)
+    if not start:
+        return "broken image: empty file"
+    if start[8:12] in (b"heic", b"heix", b"hevc", b"mif1") and not _HEIF:
+        return "a HEIC picture, which needs the package pillow-heif"
+    if start.startswith(_STARTS) or start[4:8] == b"ftyp":
+        return "broken image: its header cannot be read"
+    return f"not a picture of a known kind ({', '.join(_FORMATS)})"
