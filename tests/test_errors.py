@@ -9,13 +9,10 @@ from keras_deid.errors import cannot_write
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (
-            OSError(errno.ENOSPC, "No space left"),
-            "out: cannot be written (No space left); make room or choose another place",
-        ),
+        (OSError(errno.ENOSPC, "No space left"), "out: cannot be written (No space left); make room or choose"),
         (
             PermissionError(errno.EACCES, "Permission denied", "out/a"),
-            "out/a: cannot be written (Permission denied); choose",
+            "out/a: cannot be written (Permission denied); c",
         ),
         (OSError("failed\nin detail"), "out: cannot be written (failed); choose another place"),
         (OSError(), "out: cannot be written (OSError); choose another place"),

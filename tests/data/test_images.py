@@ -336,3 +336,20 @@ def test_encode_png(tmp_path):
     (tmp_path / "m.png").write_bytes(encode_png(np.eye(5, dtype=np.uint8)))
     assert np.array_equal(read_mask(tmp_path / "m.png"), np.eye(5))
     assert encode_png(quarters()) == encode_png(quarters())
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "broken image: empty file"),
+        (b"junk", "not a picture of a known kind (JPEG, PNG"),
+        (b"<svg/>", "not a picture of a known kind"),
+        (b"\x89PNG\r\n\x1a\n junk", "broken image: "),
+        (b"\xff\xd8\xff junk", "broken image: "),
+    ],
+)
+def test_a_broken_picture_is_told_from_another_kind_of_file(tmp_path, content, reason):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ImageError) as raised:
+        read_image(tmp_path / "a.png")
+    assert raised.value.reason.startswith(reason)

@@ -32,9 +32,8 @@ def test_what_is_not_read_is_listed_with_the_reason(folder):
         "sub/README": "a name without a suffix",
         "sub/c.svg": ".svg is not a format that is read",
     }
-    assert summary_of({**left_out, "x.txt": left_out["notes.txt"]}).startswith(
-        "2 x .txt is not a format that is read, "
-    )
+    said = summary_of({**left_out, "x.txt": left_out["notes.txt"]})
+    assert said.startswith("2 x .txt is not a format that is read, ")
 
 
 def test_the_table_takes_every_name(tmp_path):
