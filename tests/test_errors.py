@@ -12,7 +12,7 @@ from keras_deid.errors import cannot_write
         (OSError(errno.ENOSPC, "No space left"), "out: cannot be written (No space left); make room or choose"),
         (
             PermissionError(errno.EACCES, "Permission denied", "out/a"),
-            "out/a: cannot be written (Permission denied); c",
+            "out/a: cannot be written (Permission denied); ",
         ),
         (OSError("failed\nin detail"), "out: cannot be written (failed); choose another place"),
         (OSError(), "out: cannot be written (OSError); choose another place"),

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -163,6 +164,17 @@ def test_a_folder_without_a_model_is_refused(tmp_path, model, wrong):
     message = {"missing": "no exported model", "broken": "cannot be loaded"}.get(wrong, "not a model card")
     with pytest.raises(UserError, match=message):
         LocalModel(folder)
+
+
+def test_a_model_that_was_changed_after_its_export_is_said_to_be_a_program(tmp_path, model, caplog):
+    shutil.copytree(model, tmp_path / "1")
+    LocalModel(tmp_path / "1")
+    assert not caplog.records
+    path = tmp_path / "1" / "variables" / "added"
+    path.write_bytes(b"junk")
+    LocalModel(tmp_path / "1")
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{tmp_path}/1: is not as keras-deid export wrote it; a SavedModel is a program")
 
 
 @pytest.mark.parametrize(

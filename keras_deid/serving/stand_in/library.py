@@ -42,7 +42,7 @@ class Servable:
 
     @classmethod
     def load(cls, folder: Path) -> Servable:
-        """Loads `NAME/VERSION`, and runs its warm-up requests as TensorFlow Serving does: the first client need not wait."""
+        """Loads `NAME/VERSION`, and runs its warm-up requests, so that the first client need not wait."""
         loaded = tf.saved_model.load(str(folder))
         message = SavedModel()
         message.ParseFromString((folder / "saved_model.pb").read_bytes())
