@@ -34,8 +34,16 @@ _OPENCV_CHANNELS = 4
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
-_STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"BM", b"II", b"MM", b"GIF8")
-"""First bytes of the formats."""
+_OTHER_KINDS = {
+    b"%PDF": "a PDF file",
+    b"%!PS": "a PostScript file",
+    b"<svg": "an SVG drawing",
+    b"8BPS": "a Photoshop file",
+    b"\0\0\0\x0cjP": "a JPEG 2000 picture",
+    b"\0\0\0\x0cJXL": "a JPEG XL picture",
+    b"\xff\x0a": "a JPEG XL picture",
+}
+"""Files that Pillow does not take, or not safely, by their first bytes."""
 
 
 class ImageError(UserError):
@@ -314,10 +322,9 @@ def _unknown(path: Path | str) -> str:
     """Says why Pillow takes a file for none of its formats: another kind of file, or a broken picture."""
     with open(path, "rb") as file:
         start = file.read(16)
-    if not start:
-        return "broken image: empty file"
+    for magic, kind in _OTHER_KINDS.items():
+        if start.startswith(magic):
+            return f"{kind}, which is not read; convert it to one of {', '.join(_FORMATS)}"
     if start[8:12] in (b"heic", b"heix", b"hevc", b"mif1") and not _HEIF:
         return "a HEIC picture, which needs the package pillow-heif"
-    if start.startswith(_STARTS) or start[4:8] == b"ftyp":
-        return "broken image: its header cannot be read"
-    return f"not a picture of a known kind ({', '.join(_FORMATS)})"
+    return "broken image: not a picture of a known kind" if start else "broken image: empty file"

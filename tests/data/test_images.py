@@ -201,7 +201,7 @@ def test_missing_file(tmp_path):
 
 def test_other_formats_are_not_opened(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n")
-    with pytest.raises(ImageError, match="not a picture of a known kind"):
+    with pytest.raises(ImageError, match="a PostScript file, which is not read"):
         read_image(tmp_path / "a.jpg")
 
 
@@ -342,8 +342,9 @@ def test_encode_png(tmp_path):
     ("content", "reason"),
     [
         (b"", "broken image: empty file"),
-        (b"junk", "not a picture of a known kind (JPEG, PNG"),
-        (b"<svg/>", "not a picture of a known kind"),
+        (b"junk", "broken image: not a picture of a known kind"),
+        (b"<svg/>", "an SVG drawing, which is not read; convert it to one of JPEG, PNG"),
+        (b"%PDF-1.7", "a PDF file, which is not read"),
         (b"\x89PNG\r\n\x1a\n junk", "broken image: "),
         (b"\xff\xd8\xff junk", "broken image: "),
     ],

@@ -469,7 +469,7 @@ class TestFolders:
         assert report.left_out == {"link": "link to a folder", "notes.txt": ".txt is not a format that is read"}
         lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
         assert [line.partition(",")[0] for line in lines] == ["path", "junk.png", "link", "notes.txt"]
-        assert "not a picture of a known kind" in lines[1]
+        assert "broken image: not a picture of a known kind" in lines[1]
         for name in ("notes.txt", "link", "junk.png"):
             (folder / name).unlink()
         self.restore(tmp_path, "a.png,1,1,9,9\n")

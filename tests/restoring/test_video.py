@@ -153,7 +153,7 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
     report = restore_folder(mixed, tmp_path / "in_one_go", Negative(), None)
     assert (report.restored, [error.path.name for error in report.broken]) == (3, ["broken.mov"])
     whole = files_of(tmp_path / "in_one_go")
-    assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", MANIFEST}
+    assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", "skipped.csv", MANIFEST}
     rows = json.loads(whole[MANIFEST])["files"]
     assert [(row["path"], row.get("frames")) for row in rows] == [
         ("a.mp4", FRAMES),
