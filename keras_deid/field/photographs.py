@@ -12,6 +12,7 @@ import numpy as np
 from keras_deid.boxes import Box, clip_box
 from keras_deid.data.boxes_csv import ListedBox, read_boxes_csv
 from keras_deid.data.images import ImageError, find_images, read_image
+from keras_deid.data.names import printable
 from keras_deid.data.split import path_key, split_of
 from keras_deid.errors import UserError
 from keras_deid.evaluation.faces_found import Detector
@@ -99,7 +100,7 @@ def find_photographs(folder: Path) -> dict[str, Path]:
     Raises:
         UserError: if the folder is missing, or holds none.
     """
-    return {path.relative_to(folder).as_posix(): path for path in find_images(folder)}
+    return {printable(path.relative_to(folder).as_posix()): path for path in find_images(folder)}
 
 
 def select(photographs: Mapping[str, Path], split: str, limit: int | None = None) -> dict[str, Path]:

@@ -310,6 +310,18 @@ def test_tags_of_a_tiff_stay(tmp_path):
         assert SYNTHETIC_PARTS.encode() in after.tag_v2[700]
 
 
+def test_places_on_maps_in_a_tiff_stay(tmp_path):
+    values = {33550: (1.0, 2.0, 0.0), 33922: (0.0, 0.0, 0.0, 5.5, 6.5, 0.0), 34735: (1, 1, 0, 1), 34737: "WGS 84|"}
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    for (tag, value), kind in zip(values.items(), (12, 12, 3, 2), strict=True):
+        tags[tag] = value
+        tags.tagtype[tag] = kind
+    Image.fromarray(random(3)).save(tmp_path / "in.tif", tiffinfo=tags)
+    assert restored(tmp_path / "in.tif", tmp_path / "out.tif") == ()
+    with Image.open(tmp_path / "out.tif") as after:
+        assert {tag: after.tag_v2[tag] for tag in values} == values
+
+
 def test_what_a_gif_or_bmp_says_stays(tmp_path):
     Image.fromarray(random(1, most=9)).save(tmp_path / "in.gif", comment=b"a remark")
     Image.fromarray(random(3)).save(tmp_path / "in.bmp", dpi=(300, 300))
