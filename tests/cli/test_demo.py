@@ -19,7 +19,7 @@ def started(monkeypatch):
         def run(self, sockets):
             seen["address"] = "http://{}:{}".format(*sockets[0].getsockname())
 
-    def load_engine(run, locator):
+    def load_engine(run, locator, runtime):
         seen["loaded"].append((str(run), str(locator)))
         return Engine
 

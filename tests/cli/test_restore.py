@@ -14,7 +14,7 @@ class Negative:
 
     name, identity, size, context, adds_detail = "negative", "0", (16, 24), 2.0, False
 
-    def __init__(self, folder):
+    def __init__(self, folder, runtime=None):
         self.folder = folder
 
     def restore(self, pictures):
@@ -113,7 +113,8 @@ def test_names_that_are_no_text_or_have_spaces_backslashes_and_colons(tmp_path, 
     assert run(tmp_path / "in", tmp_path / "boxed", "--boxes", tmp_path / "boxes.csv") == 0
     for name in names:
         assert (read_image(tmp_path / "boxed" / name)[24:40, 40:56] <= 40).all()
-    assert run(tmp_path / "in" / names[0], tmp_path / os.fsdecode(b"\xe9.png"), "--whole") == 2
+    assert run(tmp_path / "in" / names[0], tmp_path / os.fsdecode(b"\xe9.png"), "--whole") == 0
+    assert (tmp_path / os.fsdecode(b"\xe9.png")).is_file()
 
 
 def test_find_writes_names_that_are_no_text(hidden, tmp_path, monkeypatch):
