@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from keras_deid.atomic import whole_file
+from keras_deid.errors import UserError
 
 
 class History:
@@ -14,15 +15,16 @@ class History:
     Args:
         path: the file; what it holds already is read.
         first_epoch: epochs from this one (counted from 1) on are forgotten, because they are trained again.
+
+    Raises:
+        UserError: if the file is damaged.
     """
 
     def __init__(self, path: Path, first_epoch: int) -> None:
         self._path = path
         self.rows: list[dict[str, float]] = []
         if path.exists():
-            with path.open(newline="") as file:
-                rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-            self.rows = [row for row in rows if row["epoch"] < first_epoch]
+            self.rows = [row for row in _read(path) if row["epoch"] < first_epoch]
 
     def append(self, row: dict[str, float]) -> None:
         """Adds an epoch."""
@@ -35,3 +37,14 @@ class History:
     def best(self, name: str) -> float:
         """Returns the largest value of a column so far; -infinity before the first epoch."""
         return max((row[name] for row in self.rows if name in row), default=float("-inf"))
+
+
+def _read(path: Path) -> list[dict[str, float]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    except (ValueError, TypeError, csv.Error):
+        rows = [{}]
+    if not all("epoch" in row for row in rows):
+        raise UserError(f"{path}: is not readable as a history of epochs; put it back or remove it")
+    return rows

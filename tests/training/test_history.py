@@ -1,5 +1,8 @@
 import math
 
+import pytest
+
+from keras_deid.errors import UserError
 from keras_deid.training.history import History
 
 
@@ -36,6 +39,16 @@ def test_forgets_epochs_that_are_trained_again(tmp_path):
     assert again.best("psnr") == 1.0
     again.append(row(2, psnr=5.0))
     assert path.read_text() == "epoch,psnr\n1.0,1.0\n2.0,5.0\n"
+
+
+@pytest.mark.parametrize(
+    "content", ["epoch,l1\none,two\n", "l1\n0.5\n", "epoch,l1\n1.0,0.5,0.25\n", "epoch\n\x00\xff\n"]
+)
+def test_a_damaged_file_is_one_line(tmp_path, content):
+    path = tmp_path / "history.csv"
+    path.write_text(content, encoding="latin-1")
+    with pytest.raises(UserError, match=r"history\.csv: is not readable as a history of epochs"):
+        History(path, first_epoch=2)
 
 
 def test_numbers_that_are_none_come_back(tmp_path):
