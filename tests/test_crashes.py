@@ -50,16 +50,17 @@ def keras_deid(*words):
     return [sys.executable, "-m", "keras_deid.cli", *words]
 
 
+LISTED = ["--boxes", "boxes.csv"]
 COMMANDS = {
-    "prepare": (["prepare", "photos", "--out", "prepared", "--boxes", "boxes.csv", "--size", "64"], "prepared"),
+    "prepare": (["prepare", "photos", "--out", "prepared", *LISTED, "--size", "64"], "prepared"),
     "train": (["train", "--config", "tiny.yaml", "--run", "runs/tiny"], "."),
     "evaluate": (["evaluate", "run"], "run"),
     "report": (["report", "run"], "run"),
     "export": (["export", "run", "--out", "model"], "model"),
     "compare": (["compare", "tiny.yaml", "other.yaml", "--out", "runs"], "runs"),
-    "restore": (["restore", "photos", "restored", "--boxes", "boxes.csv"], "restored"),
+    "restore": (["restore", "photos", "restored", *LISTED], "restored"),
     "find": (["restore", "photos", "--find", "found.csv", "--overlays", "overlays", "--overwrite"], "."),
-    "field": (["field", "photos", "--out", "field", "--boxes", "boxes.csv", "--kinds", "gaussian", "--split", "all"], "field"),
+    "field": (["field", "photos", "--out", "field", *LISTED, "--kinds", "gaussian", "--split", "all"], "."),
 }
 
 
