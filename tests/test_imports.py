@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, field, demo} -> {evaluation, explain, restoring}
--> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
-`atomic`, `locking` and `staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, demo, privacy -> field} -> {evaluation, explain,
+restoring} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`,
+`report`, `atomic`, `locking` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -62,6 +62,18 @@ ALLOWED = {
         "data",
         "evaluation",
         "restoring",
+    },
+    "privacy": {
+        "errors",
+        "boxes",
+        *SHARED,
+        "atomic",
+        "staging",
+        "hiding",
+        "data",
+        "evaluation",
+        "restoring",
+        "field",  # its photographs and baselines
     },
     "demo": {
         "errors",

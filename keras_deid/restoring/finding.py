@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from keras_deid.atomic import write_text
+from keras_deid.atomic import write_bytes
 from keras_deid.boxes import Rectangle
 from keras_deid.data.images import ImageError, find_images, read_image, write_png
 from keras_deid.errors import UserError
@@ -67,7 +67,8 @@ def find_in(
             rows, broken = _find(named, regions, drawn, progress)
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows((COLUMNS, *rows))
-            write_text(csv_file, text.getvalue())
+            # A name of a file may be no text.
+            write_bytes(csv_file, text.getvalue().encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise UserError(f"{csv_file}: cannot be written ({error.strerror or error}); choose another place") from error
     return len(pictures) - len(broken), len(rows), broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -30,9 +31,10 @@ FileRecord = dict[str, Any]
 """An output: path, state of the source, size, SHA-256, and what else there is to say."""
 
 
-def settings_of(name: str, identity: str, regions: RegionSource | None) -> Settings:
-    """Returns what all outputs of a folder have in common: the model, and what says which regions are restored."""
-    return {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
+def settings_of(name: str, identity: str, regions: RegionSource | None, keep_words: bool = True) -> Settings:
+    """Returns what all outputs have in common: the model, what says which regions are restored, what is left out."""
+    settings = {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
+    return settings if keep_words else {**settings, "metadata": "left out"}
 
 
 class Manifest:
@@ -175,16 +177,31 @@ def _read_manifest(path: Path) -> tuple[Settings, list[FileRecord]]:
         schema = content.get("schema", 1)
         if schema > SCHEMA:
             raise UserError(f"{path}: was written by a later version (schema {schema}); choose another folder")
-        return content["settings"], content["pictures" if schema == 1 else "files"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        records = content["pictures" if schema == 1 else "files"]
+        if not all(map(_is_record, records)):
+            raise ValueError("a file without its path, source or size")
+        return content["settings"], records
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path}: is not a manifest of restored pictures; choose another folder") from error
 
 
 def _read_journal(path: Path) -> tuple[Settings, list[FileRecord]]:
-    lines: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    """Returns the settings and the records up to the first line that is none: torn by a kill, or edited."""
+    lines: list[Any] = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             lines.append(json.loads(line))
-        except ValueError:  # torn by a kill
+        except (ValueError, RecursionError):
             break
-    return (lines[0], lines[1:]) if lines else ({}, [])
+    if not lines or not isinstance(lines[0], dict):
+        raise UserError(f"{path}: is not a journal of restored pictures; delete it, or choose another folder")
+    return lines[0], list(itertools.takewhile(_is_record, lines[1:]))
+
+
+def _is_record(line: Any) -> bool:
+    return (
+        isinstance(line, dict)
+        and isinstance(line.get("path"), str)
+        and isinstance(line.get("source"), dict)
+        and isinstance(line.get("bytes"), int)
+    )

@@ -6,6 +6,7 @@ several pictures together.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,10 +23,9 @@ from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, st
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.outputs import check_apart, check_not_inputs, held_output, make_parents
 from keras_deid.restoring.picture_files import (
-    SYNTHETIC_PARTS,
-    SYNTHETIC_WHOLE,
     Opened,
     copy_picture,
+    copy_without_words,
     open_picture,
     write_picture,
 )
@@ -36,6 +36,9 @@ from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
 from keras_deid.restoring.video_writing import check_output
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
+
+log = logging.getLogger(__name__)
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
@@ -57,7 +60,7 @@ class Report:
         restored: how many were restored.
         copied: how many had nothing to restore, and are there byte for byte.
         kept: how many were done before.
-        broken: those that cannot be read, with the reason.
+        broken: those that cannot be read or written, with the reason.
     """
 
     restored: int = 0
@@ -75,6 +78,7 @@ class Report:
 class _Job:
     name: str
     source: Path
+    keep_words: bool
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ def restore_folder(
     model: PictureModel,
     regions: RegionSource | None,
     *,
+    keep_words: bool = True,
     overwrite: bool = False,
     progress: Progress = silent,
     video_progress: Progress = silent,
@@ -108,6 +113,8 @@ def restore_folder(
         model: what restores.
         regions: what says which regions are restored; the other pixels stay as they are, and a picture without regions
             is copied byte for byte. None: the whole picture is the model's input.
+        keep_words: false leaves out what the files say of people, places and times; what has no regions is then written
+            anew instead of copied, with the same pixels as far as the format allows.
         overwrite: replaces files in `out` that were not restored by the same model and regions.
         progress: counts the files.
         video_progress: as `progress` of `restore_video`, for each video.
@@ -127,8 +134,8 @@ def restore_folder(
         with locked_folder(
             out, f"{out}: is being restored to by another process; wait for it or choose another folder"
         ):
-            manifest = Manifest(out, settings_of(model.name, model.identity, regions), overwrite)
-            jobs = [_Job(name, path) for name, path in sources.items() if not manifest.is_done(name, path)]
+            manifest = Manifest(out, settings_of(model.name, model.identity, regions, keep_words), overwrite)
+            jobs = [_Job(name, path, keep_words) for name, path in sources.items() if not manifest.is_done(name, path)]
             manifest.begin((job.name for job in jobs), overwrite)
             report = Report(kept=len(sources) - len(jobs))
             progress(report.done, len(sources), "restoring")
@@ -149,6 +156,7 @@ def restore_file(
     model: PictureModel,
     regions: RegionSource | None,
     *,
+    keep_words: bool = True,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> int | None:
@@ -159,6 +167,7 @@ def restore_file(
         out: file to write, in the format that its suffix names.
         model: what restores.
         regions: as for `restore_folder`; in a CSV the path is the file's name.
+        keep_words: as for `restore_folder`.
         overwrite: replaces `out` if it exists.
         progress: as for `restore_video`; is not called for a picture.
 
@@ -174,12 +183,12 @@ def restore_file(
         if is_video(source):
             check_output(source, out)
             with held_output(out, overwrite):
-                restore_video(source, out, model, regions, progress=progress)
+                restore_video(source, out, model, regions, keep_words=keep_words, progress=progress)
             return None
         if out.suffix.lower() not in IMAGE_SUFFIXES:
             raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
         with held_output(out, overwrite):
-            work = _read(_Job(source.name, source), model, regions)
+            work = _read(_Job(source.name, source, keep_words), model, regions)
             (restored,) = _answers([work], model)
             _write(out, work, restored)
         return None if work.regions is None else len(work.regions)
@@ -237,19 +246,26 @@ def _restore_pictures(
         except ImageError as error:
             return error
 
-    def write(answered: tuple[_Work, np.ndarray]) -> bool:
+    def write(answered: tuple[_Work, np.ndarray]) -> bool | ImageError:
         work, restored = answered
         manifest.check_there()
         make_parents(out, work.job.name)
-        _write(out / work.job.name, work, restored)
-        manifest.add(work.job.name, work.state, _details(work))
+        try:
+            notes = _write(out / work.job.name, work, restored)
+        except ImageError as error:
+            return ImageError(work.job.source, error.reason, error.mend)
+        manifest.add(work.job.name, work.state, {**_details(work), **({"notes": notes} if notes else {})})
         return work.regions == []
 
     with threads(WORKERS) as readers, threads(WORKERS) as writers:
         opened = map_ahead(readers, read, jobs)
-        for copied in map_ahead(writers, write, _answered(opened, model, report.broken)):
-            report.copied += copied
-            report.restored += not copied
+        for written in map_ahead(writers, write, _answered(opened, model, report.broken)):
+            if isinstance(written, ImageError):
+                report.broken.append(written)
+                yield
+                continue
+            report.copied += written
+            report.restored += not written
             yield
 
 
@@ -276,7 +292,9 @@ def _restore_video(
     make_parents(out, job.name)
     try:
         before = _state(job.source)
-        frames = restore_video(job.source, out / job.name, model, regions, name=job.name, progress=progress)
+        frames = restore_video(
+            job.source, out / job.name, model, regions, name=job.name, keep_words=job.keep_words, progress=progress
+        )
     except ImageError as error:
         report.broken.append(error)
         return
@@ -335,10 +353,20 @@ def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> 
         yield batch
 
 
-def _write(path: Path, work: _Work, restored: np.ndarray) -> None:
+def _write(path: Path, work: _Work, restored: np.ndarray) -> tuple[str, ...]:
+    """Writes a picture; returns, and says, what could not stay as it was."""
+    notes: tuple[str, ...] = ()
+    keep_words = work.job.keep_words
     if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
-        copy_picture(work.job.source, path)
+        if keep_words or not work.opened.words:
+            copy_picture(work.job.source, path)
+        else:
+            notes = copy_without_words(path, work.opened)
     elif work.regions is None:
-        write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
+        notes = write_picture(path, restored, work.opened, SYNTHETIC_WHOLE, keep_words=keep_words)
     else:
-        write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
+        source_type = SYNTHETIC_PARTS if work.regions else None
+        notes = write_picture(path, restored, work.opened, source_type, keep_words=keep_words)
+    if notes:
+        log.warning("%s: %s", work.job.name, "; ".join(notes))
+    return notes

@@ -24,7 +24,14 @@ class History:
         self._path = path
         self.rows: list[dict[str, float]] = []
         if path.exists():
-            self.rows = [row for row in _read(path) if row["epoch"] < first_epoch]
+            try:
+                with path.open(newline="") as file:
+                    rows = [
+                        {name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)
+                    ]
+                self.rows = [row for row in rows if row["epoch"] < first_epoch]
+            except (ValueError, KeyError, TypeError, csv.Error) as error:
+                raise UserError(f"{path}: is not readable as a history of epochs; choose another run folder") from error
 
     def append(self, row: dict[str, float]) -> None:
         """Adds an epoch."""
@@ -37,14 +44,3 @@ class History:
     def best(self, name: str) -> float:
         """Returns the largest value of a column so far; -infinity before the first epoch."""
         return max((row[name] for row in self.rows if name in row), default=float("-inf"))
-
-
-def _read(path: Path) -> list[dict[str, float]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-    except (ValueError, TypeError, csv.Error):
-        rows = [{}]
-    if not all("epoch" in row for row in rows):
-        raise UserError(f"{path}: is not readable as a history of epochs; put it back or remove it")
-    return rows

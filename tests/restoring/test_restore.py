@@ -10,10 +10,11 @@ from keras_deid.errors import UserError
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST, Manifest, settings_of
 from keras_deid.restoring.model import LocalModel
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE, open_picture
+from keras_deid.restoring.picture_files import open_picture
 from keras_deid.restoring.region_sources import Listed, Located
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.whole import fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import PICTURES, SIZE, Negative, files_of, random_picture
 
@@ -161,6 +162,22 @@ def test_a_folder_without_a_model_is_refused(tmp_path, model, wrong):
         (folder / "1" / "model_card.json").write_bytes((model / "model_card.json").read_bytes())
     message = {"missing": "no exported model", "broken": "cannot be loaded"}.get(wrong, "not a model card")
     with pytest.raises(UserError, match=message):
+        LocalModel(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"input": 3}, {"input": {"size": ["a", "b"]}}, {"input": {"size": [1]}}, {"trained_on": []}, {"name": ...}],
+    ids=str,
+)
+def test_a_model_card_that_was_edited_is_refused(tmp_path, model, change):
+    folder = tmp_path / "1"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"junk")
+    card = {**json.loads((model / "model_card.json").read_text()), **change}
+    card = {key: value for key, value in card.items() if value is not ...}
+    (folder / "model_card.json").write_text(json.dumps(card))
+    with pytest.raises(UserError, match="model_card.json: missing or not a model card; export the run again"):
         LocalModel(folder)
 
 
