@@ -41,13 +41,14 @@ from keras_deid.data.images import find_images
 from keras_deid.errors import UserError
 from keras_deid.restoring.locate import Mark, find_regions
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, open_picture, write_picture
+from keras_deid.restoring.picture_files import open_picture, write_picture
 from keras_deid.restoring.region_sources import Located
 from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.restore import WORKERS, restore_folder
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
 from keras_deid.restoring.runtime import choose_runtime
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN
 
 PARTS = ("decoding", "finding: network", "finding: the rest", "restoring: network", "restoring: the rest", "encoding")

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from keras_deid.cli.arguments import COUNT, PATH, RunFolder, precision_option, runtime_option
+from keras_deid.cli.arguments import COUNT, PATH, RunFolder, chosen_kinds, precision_option, runtime_option
 from keras_deid.cli.command import Command, command_line
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.split import SPLITS
-from keras_deid.errors import UserError
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
 
 EXIT_SOME_BROKEN = 1
@@ -88,8 +87,9 @@ def main(
     could not be read.
     """
     from keras_deid.field.photographs import DetectedFaces, FaceSource, ListedFaces, find_photographs, select
+    from keras_deid.hiding.kinds import KINDS
 
-    chosen = _kinds(kinds)
+    chosen = list(KINDS) if kinds is None else chosen_kinds(kinds, KINDS)
     everything = find_photographs(photographs)
     selected = select(everything, split, limit)
     start_tensorflow()
@@ -122,16 +122,6 @@ def main(
             selected, out, subject, targets=targets, settings=settings, command=command_line(), progress=progress
         )
     return _report(content, out)
-
-
-def _kinds(names: str | None) -> list[str]:
-    from keras_deid.hiding.kinds import KINDS
-
-    chosen = list(KINDS) if names is None else list(dict.fromkeys(name.strip() for name in names.split(",")))
-    for name in chosen:
-        if name not in KINDS:
-            raise UserError(f"--kinds: there is no kind {name!r}; the kinds are {', '.join(KINDS)}")
-    return chosen
 
 
 def _report(content: Mapping[str, Any], out: Path) -> int:

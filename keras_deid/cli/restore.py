@@ -61,10 +61,20 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 )
 @click.option("--whole", is_flag=True, help="Give the model the whole picture, as the paper does.")
 @click.option(
+    "--strip-metadata",
+    is_flag=True,
+    help="Leave out what the files say of people, places and times: EXIF, GPS, XMP, IPTC, comments, titles.",
+)
+@click.option(
     "--find", metavar="CSV", type=PATH, help="Only find the regions, and write them to this file for --boxes."
 )
 @click.option(
     "--overlays", metavar="FOLDER", type=PATH, help="With --find: write pictures with the regions drawn over them."
+)
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there already and were not restored by the same command.",
 )
 @runtime_option
 @precision_option
@@ -79,8 +89,10 @@ def main(
     threshold: float | None,
     boxes: Path | None,
     whole: bool,
+    strip_metadata: bool,
     find: Path | None,
     overlays: Path | None,
+    overwrite: bool,
     runtime: str,
     precision: str,
 ) -> int:
@@ -90,7 +102,8 @@ def main(
     found is copied byte for byte. Restored faces are invented: they are not the faces that were there.
 
     Outputs keep the formats and, in a folder, the paths of their inputs. Their metadata marks them as synthetic, and
-    OUTPUT/manifest.json lists them. After an interruption, the same command continues. The exit code is 1 if some files
+    OUTPUT/manifest.json lists them. Nothing else is replaced without --overwrite. After an interruption, the same
+    command continues. The exit code is 1 if some files
     could not be read.
     """
     only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc})
@@ -106,14 +119,19 @@ def main(
     with _terminable():
         chosen = _choose_runtime(runtime, precision)
         if find is not None:
-            return _find(source, find, overlays, _located(None, locator, threshold, chosen))
+            return _find(source, find, overlays, _located(None, locator, threshold, chosen), overwrite)
         assert out is not None
         opened = _open_model(run, model, url, grpc, chosen)
         if whole:
             regions = None
         else:
             regions = _listed(boxes) if boxes is not None else _located(opened, locator, threshold, chosen)
-        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, regions)
+        restore = _restore_folder if source.is_dir() else _restore_file
+        code = restore(source, out, opened, regions, not strip_metadata, overwrite)
+        complaints = [] if regions is None else regions.complaints
+        for complaint in complaints:
+            print(f"skipped: {complaint}", file=sys.stderr)
+        return EXIT_SOME_BROKEN if complaints else code
 
 
 @contextlib.contextmanager
@@ -179,23 +197,27 @@ def _located(
     return Located(opened.mark, opened.identity, threshold or THRESHOLD)
 
 
-def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource") -> int:
+def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource", overwrite: bool) -> int:
     from keras_deid.restoring.finding import find_in
 
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress)
+        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress, overwrite=overwrite)
     for error in broken:
         print(f"skipped: {error}", file=sys.stderr)
     print(f"regions found: {found}, pictures: {pictures}; written: {csv_file}")
     return EXIT_SOME_BROKEN if broken else 0
 
 
-def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
+def _restore_file(
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
+) -> int:
     from keras_deid.restoring.restore import restore_file
 
     target = out / source.name if out.is_dir() else out
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        restored = restore_file(source, target, model, regions, progress=progress)
+        restored = restore_file(
+            source, target, model, regions, keep_words=keep_words, overwrite=overwrite, progress=progress
+        )
     if restored == 0:
         print(f"nothing found: {target} is a copy of {source}")
     else:
@@ -203,11 +225,22 @@ def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "Regi
     return 0
 
 
-def _restore_folder(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
+def _restore_folder(
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
+) -> int:
     from keras_deid.restoring.restore import restore_folder
 
     with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
-        report = restore_folder(source, out, model, regions, progress=progress, video_progress=of_video)
+        report = restore_folder(
+            source,
+            out,
+            model,
+            regions,
+            keep_words=keep_words,
+            overwrite=overwrite,
+            progress=progress,
+            video_progress=of_video,
+        )
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
     before = f", {report.kept} were there already" if report.kept else ""
