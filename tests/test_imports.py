@@ -1,6 +1,6 @@
 """The direction of imports: scripts -> cli -> {training, comparison, demo, privacy -> field} -> {evaluation, explain,
 restoring} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`,
-`report`, `atomic` and `staging` as leaves."""
+`report`, `atomic`, `locking` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -21,7 +21,8 @@ ALLOWED = {
     "shipped": {"errors"},
     "statistics": set(),
     "atomic": set(),
-    "staging": {"errors"},
+    "locking": {"errors", "atomic"},
+    "staging": {"errors", "locking"},
     "boxes": set(),
     "report": {"atomic"},
     "config": {"errors", "atomic", "shipped", "hiding"},  # the names of its methods
@@ -32,7 +33,7 @@ ALLOWED = {
     "synthetic": set(),
     "data": {"errors", "config", "atomic", "boxes", "hiding", "synthetic"},
     "preparation": {"errors", "config", "atomic", "boxes", "progress", "staging", "data"},
-    "evaluation": {"errors", "boxes", "config", *SHARED, "atomic", "layers", "losses", "models", "data"},
+    "evaluation": {"errors", "boxes", "config", *SHARED, "atomic", "locking", "layers", "losses", "models", "data"},
     "explain": {
         "errors",
         "boxes",
@@ -40,6 +41,7 @@ ALLOWED = {
         "config",
         *SHARED,
         "atomic",
+        "locking",
         "layers",
         "losses",
         "models",
@@ -48,7 +50,7 @@ ALLOWED = {
     },
     "comparison": {"errors", "boxes", "config", *SHARED, "atomic", "models", "data", "evaluation", "explain"},
     "serving": {"errors", "boxes", "config", "atomic", "staging", "layers", "models", "data"},
-    "restoring": {"errors", "boxes", "config", "atomic", "progress", "shipped", "models", "data", "serving"},
+    "restoring": {"errors", "boxes", "config", "atomic", "locking", "progress", "shipped", "models", "data", "serving"},
     "field": {
         "errors",
         "boxes",
@@ -86,6 +88,7 @@ ALLOWED = {
     },
     "training": {
         "errors",
+        "locking",
         "shipped",
         "preparation",
         "config",

@@ -18,6 +18,20 @@ limit_option = click.option("--limit", metavar="N", type=COUNT, help="Use only t
 data_option = click.option(
     "--data", metavar="PREPARED", type=PATH, help="A prepared data set.  [default: the run's own data]"
 )
+runtime_option = click.option(
+    "--runtime",
+    type=click.Choice(("auto", "openvino", "tensorflow")),
+    default="auto",
+    show_default=True,
+    help="What the networks run on; auto: OpenVINO if it is installed.",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(("auto", "float32", "bfloat16")),
+    default="auto",
+    show_default=True,
+    help="What the networks compute in; auto: bfloat16 on OpenVINO if the processor has it.",
+)
 
 
 class RunFolder(click.ParamType):

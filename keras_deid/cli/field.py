@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from keras_deid.cli.arguments import COUNT, PATH, RunFolder, chosen_kinds
+from keras_deid.cli.arguments import COUNT, PATH, RunFolder, chosen_kinds, precision_option, runtime_option
 from keras_deid.cli.command import Command, command_line
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
@@ -62,6 +62,8 @@ _TARGETS = ("street", "large")
     show_default=True,
     help="What the results are held against: those of street photographs, or of large faces.",
 )
+@runtime_option
+@precision_option
 def main(
     photographs: Path,
     out: Path,
@@ -73,6 +75,8 @@ def main(
     limit: int | None,
     threshold: float | None,
     targets: str,
+    runtime: str,
+    precision: str,
 ) -> int:
     """Hide the faces of PHOTOGRAPHS, a folder of untouched ones, restore them, and measure the results.
 
@@ -96,18 +100,22 @@ def main(
     from keras_deid.restoring.region_sources import Located
     from keras_deid.restoring.run_locator import RunLocator
     from keras_deid.restoring.run_model import RunModel
+    from keras_deid.restoring.runtime import choose_runtime
 
     check_out(out, photographs)
     detector = evaluation_detector()
     faces: FaceSource = DetectedFaces(detector) if boxes is None else ListedFaces(boxes, everything)
     locator = locator or find_run(LOCATOR_RUN)
-    model, finder = RunModel(run or find_run(DEFAULT_RUN)), RunLocator(locator)
+    chosen_runtime = choose_runtime(runtime, precision)
+    model = RunModel(run or find_run(DEFAULT_RUN), chosen_runtime)
+    finder = RunLocator(locator, chosen_runtime)
     subject = Subject(model, Located(finder.mark, finder.identity, threshold or THRESHOLD), faces, detector, chosen)
     settings = {
         "photographs": str(photographs),
         "split": split,
         "limit": limit,
         "locator": load_config(locator / "config.yaml").name,
+        "precision": chosen_runtime.precision,
     }
     with Bar("photographs", in_logs=True) as progress:
         content = evaluate(

@@ -57,7 +57,7 @@ class Explainer:
         self._layers = tuple(layers)
         if method == GATES:
             read = gate_reader(model, self._layers)
-            self._maps = lambda x, weights: [gates.spatial for gates in read(x)]
+            self._maps = lambda x, weights: [_beyond_least(gates.spatial) for gates in read(x)]
         elif method in _ONE_PASS:
             self._maps = _one_pass(model, self._layers, _ONE_PASS[method])
         else:
@@ -157,6 +157,14 @@ def _one_pass(model: keras.Model, layers: Sequence[str], maps_of: _MapsOf) -> Ca
         ]
 
     return explain
+
+
+def _beyond_least(gates: np.ndarray) -> np.ndarray:
+    """Says how much more a gate lets through than where it lets the least through.
+
+    Gates near 1 everywhere have next to the same sum in every region; what they prefer is in their differences.
+    """
+    return gates - gates.min(axis=(1, 2), keepdims=True)
 
 
 def _gradcam(features: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:

@@ -122,7 +122,8 @@ class Regated:
         Returns:
             uint8 `(batch, height, width, 3)`.
         """
-        picture, outputs = keras.ops.convert_to_tensor(x), []
+        picture = keras.ops.convert_to_tensor(x)
+        outputs: list[Any] = []
         for layer, before in zip(self._layers, self._before, strict=True):
             features = layer.channel_attention(before([picture, *outputs], training=False))
             gate = layer.spatial_attention.gate(features)
