@@ -46,6 +46,7 @@ ALLOWED = {
         "losses",
         "models",
         "data",
+        "evaluation",
     },
     "comparison": {"errors", "boxes", "config", *SHARED, "atomic", "models", "data", "evaluation", "explain"},
     "serving": {"errors", "boxes", "config", "atomic", "staging", "layers", "models", "data"},
