@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,8 @@ from keras_deid.boxes import Box
 from keras_deid.errors import UserError
 
 CSV_COLUMNS = ("path", "x0", "y0", "x1", "y1")
+FRAME_COLUMNS = ("frame", "score")
+"""Columns that a file for pictures and videos may have besides."""
 
 
 class ListedBox(NamedTuple):
@@ -25,6 +27,15 @@ class ListedBox(NamedTuple):
 class FrameBox(NamedTuple):
     """A box from a file of boxes for videos: with the number of its frame, from 0; None stands for every frame."""
 
+    line: int
+    box: Box
+    frame: int | None
+
+
+class NamedBox(NamedTuple):
+    """A row of a file of boxes: with the path of the photograph or video that it belongs to."""
+
+    path: str
     line: int
     box: Box
     frame: int | None
@@ -44,9 +55,8 @@ def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
             wrong number of fields, a value that is not a finite number, or an empty box. The message names the line.
     """
     listed: dict[str, list[ListedBox]] = {}
-    for line, fields in _read_rows(path, optional=()):
-        box = _parse_box(f"{path}:{line}", fields)
-        listed.setdefault(_parse_path(fields), []).append(ListedBox(line, box))
+    for row in _read(path, ()):
+        listed.setdefault(row.path, []).append(ListedBox(row.line, row.box))
     return listed
 
 
@@ -65,27 +75,42 @@ def read_frame_boxes_csv(path: Path) -> dict[str, list[FrameBox]]:
         UserError: as `read_boxes_csv`; or if a frame is neither empty nor a whole number from 0.
     """
     listed: dict[str, list[FrameBox]] = {}
-    for line, fields in _read_rows(path, optional=("frame", "score")):
-        where = f"{path}:{line}"
-        row = FrameBox(line, _parse_box(where, fields), _parse_frame(where, fields.get("frame", "")))
-        listed.setdefault(_parse_path(fields), []).append(row)
+    for row in _read(path, FRAME_COLUMNS):
+        listed.setdefault(row.path, []).append(FrameBox(row.line, row.box, row.frame))
     return listed
 
 
-def _read_rows(path: Path, optional: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def stream_boxes(path: Path | str, lines: Iterable[str], optional: Sequence[str] = ()) -> Iterator[NamedBox]:
+    """Yields the rows of a file of boxes one by one, as `read_boxes_csv` reads them.
+
+    Args:
+        path: names the file in messages.
+        lines: its text; line ends are kept.
+        optional: columns that it may have besides; of `FRAME_COLUMNS`.
+
+    Raises:
+        UserError: as `read_boxes_csv`, when the bad line is reached.
+    """
+    for line, fields in _split_rows(path, lines, optional):
+        where = f"{path}:{line}"
+        yield NamedBox(
+            _parse_path(fields), line, _parse_box(where, fields), _parse_frame(where, fields.get("frame", ""))
+        )
+
+
+def _read(path: Path, optional: Sequence[str]) -> Iterator[NamedBox]:
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
-            return _split_rows(path, file, optional)
+            yield from stream_boxes(path, file, optional)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give --boxes a CSV file") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8") from error
 
 
-def _split_rows(path: Path, lines: Iterable[str], optional: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def _split_rows(
+    path: Path | str, lines: Iterable[str], optional: Sequence[str]
+) -> Iterator[tuple[int, dict[str, str]]]:
     rows = csv.reader(lines, strict=True)
     expected = ",".join(CSV_COLUMNS)
-    found: list[tuple[int, dict[str, str]]] = []
     header: list[str] | None = None
     try:
         for row in rows:
@@ -102,12 +127,13 @@ def _split_rows(path: Path, lines: Iterable[str], optional: Sequence[str]) -> li
                 raise UserError(
                     f"{path}:{rows.line_num}: expected {len(header)} fields ({','.join(header)}); received {len(row)}"
                 )
-            found.append((rows.line_num, dict(zip(header, row, strict=True))))
+            yield rows.line_num, dict(zip(header, row, strict=True))
     except csv.Error as error:
         raise UserError(f"{path}:{rows.line_num}: is not valid CSV ({error})") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8") from error
     if header is None:
         raise UserError(f"{path}: is empty; expected a first line {expected}")
-    return found
 
 
 def _parse_path(fields: dict[str, str]) -> str:

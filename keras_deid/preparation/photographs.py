@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,8 +65,7 @@ def find_photographs(photos: Path, out: Path, boxes: Path | None, masks: Path | 
 def _find_masks(masks: Path, paths: dict[str, Path]) -> dict[str, Path]:
     mask_of = {path_key(path.relative_to(masks).as_posix()): path for path in find_images(masks)}
     if not any(path_key(name) in mask_of for name in paths):
-        example = path_key(next(iter(paths)))
-        raise UserError(f"{masks}: no mask has the name of a photograph; expected for instance {example}.png")
+        raise no_mask(masks, next(iter(paths)))
     return mask_of
 
 
@@ -73,21 +73,41 @@ def _find_boxes(file: Path, paths: dict[str, Path]) -> dict[str, list[ListedBox]
     boxes_of = read_boxes_csv(file)
     for name, listed in boxes_of.items():
         if name not in paths:
-            raise UserError(
-                f"{file}:{listed[0].line}: there is no photograph {name}; "
-                "give paths relative to the folder of photographs"
-            )
-        try:
-            height, width = image_size(paths[name])
-        except ImageError:
-            continue  # will be among the skipped
-        for line, (x0, y0, x1, y1) in listed:
-            if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
-                raise UserError(
-                    f"{file}:{line}: the box {x0:g},{y0:g},{x1:g},{y1:g} reaches beyond {name}, "
-                    f"which is {width} x {height} pixels"
-                )
+            raise no_photograph(file, name, listed[0])
+        check_boxes(file, name, listed, paths[name])
     return boxes_of
+
+
+def no_photograph(file: Path | str, name: str, listed: ListedBox) -> UserError:
+    """Returns the error of a box that belongs to no photograph."""
+    return UserError(
+        f"{file}:{listed.line}: there is no photograph {name}; give paths relative to the folder of photographs"
+    )
+
+
+def no_mask(masks: Path | str, name: str) -> UserError:
+    """Returns the error of masks of which none has the name of a photograph, `name` for instance."""
+    return UserError(
+        f"{masks}: no mask has the name of a photograph; expected for instance {path_key(name)}.png"
+    )
+
+
+def check_boxes(file: Path | str, name: str, listed: Iterable[ListedBox], path: Path) -> None:
+    """Looks whether boxes lie inside their photograph; one that cannot be read is left to be skipped.
+
+    Raises:
+        UserError: if one does not.
+    """
+    try:
+        height, width = image_size(path)
+    except ImageError:
+        return
+    for line, (x0, y0, x1, y1) in listed:
+        if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+            raise UserError(
+                f"{file}:{line}: the box {x0:g},{y0:g},{x1:g},{y1:g} reaches beyond {name}, "
+                f"which is {width} x {height} pixels"
+            )
 
 
 def hash_of_inputs(settings: PrepareConfig, photographs: list[Photograph]) -> str:
