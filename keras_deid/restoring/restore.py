@@ -20,36 +20,27 @@ import numpy as np
 from keras_deid.data.images import IMAGE_SUFFIXES, ImageError, find_images
 from keras_deid.errors import UserError
 from keras_deid.progress import Progress, silent
-from keras_deid.restoring.found import Region
-from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
+from keras_deid.restoring.manifest import Manifest, settings_of
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import (
-    SYNTHETIC_PARTS,
-    SYNTHETIC_WHOLE,
-    Opened,
-    copy_picture,
-    open_picture,
-    write_picture,
+from keras_deid.restoring.pictures import (
+    Job,
+    Work,
+    batches,
+    details,
+    read_work,
+    restore_batch,
+    source_state,
+    write_work,
 )
 from keras_deid.restoring.region_sources import RegionSource
-from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
 from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
-from keras_deid.restoring.whole import check_fits, fit_back, fit_into
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
 
 _AHEAD = 16
 """Pictures that are read before the model asks for them, and as many that wait to be written."""
-_PIXELS_HELD = 50_000_000
-"""A batch is restored before it is full once its pictures have so many pixels in memory."""
-_ENOUGH = 4
-"""A picture that goes through the model as a whole is decoded no finer than so many times the model's size.
-
-On photographs what the model then sees differs by half a level of 255 in the mean from what full decoding gives.
-"""
-
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -74,22 +65,6 @@ class Report:
     def done(self) -> int:
         """How many files are done with."""
         return self.restored + self.copied + self.kept + len(self.broken)
-
-
-@dataclass(frozen=True)
-class _Job:
-    name: str
-    source: Path
-
-
-@dataclass(frozen=True)
-class _Work:
-    """A picture in memory, and its regions; None: the whole picture goes through the model."""
-
-    job: _Job
-    state: SourceState
-    opened: Opened
-    regions: list[Region] | None
 
 
 def restore_folder(
@@ -129,7 +104,7 @@ def restore_folder(
     try:
         # Records are written as they come, so that a kill, too, leaves a journal to continue from.
         manifest = Manifest(out, settings_of(model.name, model.identity, regions))
-        jobs = [_Job(name, path) for name, path in sources.items() if not manifest.is_done(name, path)]
+        jobs = [Job(name, path) for name, path in sources.items() if not manifest.is_done(name, path)]
         report.kept = len(sources) - len(jobs)
         progress(report.done, len(sources), "restoring")
         pictures = [job for job in jobs if not is_video(job.source)]
@@ -178,11 +153,11 @@ def _restore_picture(source: Path, out: Path, model: PictureModel, regions: Regi
         raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
     if out.resolve() == source.resolve():
         raise UserError(f"{out}: is the picture itself; choose another name")
-    work = _read(_Job(source.name, source), model, regions)
-    (restored,) = _answers([work], model)
+    work = read_work(Job(source.name, source), model, regions)
+    (restored,) = restore_batch([work], model)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _write(out, work, restored)
+        write_work(out, work, restored)
     except OSError as error:
         raise UserError(f"{out}: {error.strerror or error}; make room or choose another place") from error
     return None if work.regions is None else len(work.regions)
@@ -204,7 +179,7 @@ def _check(regions: RegionSource | None, sources: dict[str, Path]) -> None:
 
 
 def _restore_pictures(
-    jobs: Sequence[_Job],
+    jobs: Sequence[Job],
     out: Path,
     model: PictureModel,
     regions: RegionSource | None,
@@ -213,18 +188,18 @@ def _restore_pictures(
 ) -> Iterator[None]:
     """Restores pictures; yields after each."""
 
-    def read(job: _Job) -> _Work | ImageError:
+    def read(job: Job) -> Work | ImageError:
         try:
-            return _read(job, model, regions)
+            return read_work(job, model, regions)
         except ImageError as error:
             return error
 
-    def write(answered: tuple[_Work, np.ndarray]) -> bool:
+    def write(answered: tuple[Work, np.ndarray]) -> bool:
         work, restored = answered
         path = out / work.job.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, work, restored)
-        manifest.add(work.job.name, work.state, _details(work))
+        write_work(path, work, restored)
+        manifest.add(work.job.name, work.state, details(work))
         return work.regions == []
 
     with _threads() as readers, _threads() as writers:
@@ -235,18 +210,8 @@ def _restore_pictures(
             yield
 
 
-def _details(work: _Work) -> dict[str, object]:
-    if work.regions is None:
-        return {"regions": None}
-    return {
-        "regions": len(work.regions),
-        "boxes": [[*region.box, round(region.score, 3)] for region in work.regions],
-        "copied": not work.regions,
-    }
-
-
 def _restore_video(
-    job: _Job,
+    job: Job,
     out: Path,
     model: PictureModel,
     regions: RegionSource | None,
@@ -257,7 +222,7 @@ def _restore_video(
     path = out / job.name
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        before = _state(job.source)
+        before = source_state(job.source)
         frames = restore_video(job.source, path, model, regions, name=job.name, progress=progress)
     except ImageError as error:
         report.broken.append(error)
@@ -266,64 +231,12 @@ def _restore_video(
     report.restored += 1
 
 
-def _read(job: _Job, model: PictureModel, regions: RegionSource | None) -> _Work:
-    before = _state(job.source)
-    if regions is not None:
-        opened = open_picture(job.source)
-        return _Work(job, before, opened, regions.regions(job.name, job.source, opened.pixels))
-    opened = open_picture(job.source, _ENOUGH * max(model.size))
-    check_fits(job.source, opened.size, model.size)
-    return _Work(job, before, opened, None)
-
-
-def _state(source: Path) -> SourceState:
-    try:
-        return state(source)
-    except OSError as error:
-        raise ImageError(source, f"cannot be read ({error.strerror})") from error
-
-
 def _answered(
-    opened: Iterable[_Work | ImageError], model: PictureModel, broken: list[ImageError]
-) -> Iterator[tuple[_Work, np.ndarray]]:
+    opened: Iterable[Work | ImageError], model: PictureModel, broken: list[ImageError]
+) -> Iterator[tuple[Work, np.ndarray]]:
     """Yields each picture, restored, restoring the regions of several pictures at a time."""
-    for batch in _batches(opened, broken):
-        yield from zip(batch, _answers(batch, model), strict=True)
-
-
-def _answers(batch: Sequence[_Work], model: PictureModel) -> list[np.ndarray]:
-    whole = [work for work in batch if work.regions is None]
-    wholly = iter(restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole]))
-    parts = [work for work in batch if work.regions is not None]
-    partly = iter(
-        restore_regions(model, [work.opened.pixels for work in parts], [work.regions or [] for work in parts])
-    )
-    return [fit_back(next(wholly), work.opened.size) if work.regions is None else next(partly) for work in batch]
-
-
-def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> Iterator[list[_Work]]:
-    batch: list[_Work] = []
-    for work in opened:
-        if isinstance(work, ImageError):
-            broken.append(work)
-            continue
-        batch.append(work)
-        held = sum(one.opened.pixels.size // 3 for one in batch)
-        parts = sum(1 if one.regions is None else len(one.regions) for one in batch)
-        if parts >= BATCH_SIZE or len(batch) >= BATCH_SIZE or held >= _PIXELS_HELD:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _write(path: Path, work: _Work, restored: np.ndarray) -> None:
-    if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
-        copy_picture(work.job.source, path)
-    elif work.regions is None:
-        write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
-    else:
-        write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
+    for batch in batches(opened, broken):
+        yield from zip(batch, restore_batch(batch, model), strict=True)
 
 
 @contextlib.contextmanager

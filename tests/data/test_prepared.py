@@ -150,7 +150,7 @@ def test_unknown_split(tmp_path):
 
 
 def test_folders_that_are_no_data_set(tmp_path):
-    with pytest.raises(UserError, match="missing: does not exist; give a folder that scripts/prepare.py wrote"):
+    with pytest.raises(UserError, match="missing: does not exist; give a folder that keras-deid prepare wrote"):
         PreparedDataset.open(tmp_path / "missing")
     with pytest.raises(UserError, match="has no dataset.json"):
         PreparedDataset.open(tmp_path)
