@@ -14,6 +14,12 @@ def write_refusal(out: Place, error: UserError) -> None:
     out.clear_partial()
 
 
+def forget_refusal(out: Place) -> None:
+    """Takes away what a pipeline has left whose command had ended before it."""
+    if out.exists(REFUSAL):
+        out.delete(REFUSAL)
+
+
 def raise_refusal(out: Place) -> None:
     """Raises what a pipeline has left, and takes it away.
 
@@ -22,5 +28,5 @@ def raise_refusal(out: Place) -> None:
     """
     if out.exists(REFUSAL):
         message = out.read(REFUSAL).decode("utf-8", "surrogateescape")
-        out.delete(REFUSAL)
+        forget_refusal(out)
         raise UserError(message)

@@ -14,7 +14,7 @@ from typing import Any
 import apache_beam as beam
 
 from keras_deid.beam.listing import REFUSED, Gather
-from keras_deid.beam.outcome import REFUSAL, raise_refusal
+from keras_deid.beam.outcome import REFUSAL, forget_refusal, raise_refusal
 from keras_deid.beam.places import PARTIAL, Place
 from keras_deid.beam.prepare_shard import PrepareJob, PrepareShard
 from keras_deid.beam.publish_prepared import PublishPrepared, is_of_a_shard
@@ -71,6 +71,7 @@ def prepare_on_beam(
         raise UserError(f"{boxes}: does not exist; give --boxes a CSV file")
     complete = _is_complete(target, checked, overwrite)
     job = PrepareJob(source, target, checked, box_file, mask_folder, complete)
+    forget_refusal(target)
     with watching(target, "preparing", progress):
         run(lambda pipeline: build(pipeline, job), read_options)
     raise_refusal(target)

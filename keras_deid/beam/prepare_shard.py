@@ -98,12 +98,12 @@ class PrepareShard(beam.DoFn):
         if refused:
             return
         job = self._job
-        inputs = hash_of_shard([job.settings.model_dump(), bool(job.boxes), bool(job.masks), self._versions], shard)
+        inputs = hash_of_shard([job.settings.model_dump(), bool(job.boxes), bool(job.masks)], shard)
         try:
             lines = read_manifest(job.out, shard.shard, inputs)
-            if lines is None:
-                if job.complete:
-                    raise prepared_otherwise(job.out.url)
+            if lines is None and job.complete:
+                raise prepared_otherwise(job.out.url)
+            if lines is None or not job.complete and lines[0]["versions"] != self._versions:
                 lines = self._make(shard, inputs)
                 write_manifest(job.out, shard.shard, lines)
             else:
@@ -139,7 +139,7 @@ class PrepareShard(beam.DoFn):
                 lines = [self._photograph(name, masks.get(path_key(name)), boxes[name], write) for name in names]
             sizes = {split: (folder / records_name(split, shard.shard)).stat().st_size for split in writers}
         masked = sum(path_key(name) in masks for name in names)
-        return [{"inputs": inputs, "sizes": sizes, "masks": masked}, *lines]
+        return [{"inputs": inputs, "versions": self._versions, "sizes": sizes, "masks": masked}, *lines]
 
     def _photograph(self, name: str, mask: str | None, boxes: list[ListedBox], write: Any) -> Line:
         job = self._job

@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from keras_deid.beam.listing import REFUSED, Gather
 from keras_deid.beam.manifests import FOLDER, manifest_name
-from keras_deid.beam.outcome import raise_refusal, write_refusal
+from keras_deid.beam.outcome import forget_refusal, raise_refusal, write_refusal
 from keras_deid.beam.places import Place
 from keras_deid.beam.restore_shard import RestoredShard, RestoreJob, RestoreShard
 from keras_deid.beam.running import pipeline_options, run
@@ -69,6 +69,7 @@ def restore_on_beam(
     if folder.holds(target):
         raise UserError(f"{target}: lies in the folder of pictures; choose a folder outside of {folder}")
     job = RestoreJob(folder, target, choice, _with_sha256(boxes), whole, _settings_before(target))
+    forget_refusal(target)
     with watching(target, "restoring", progress):
         run(lambda pipeline: build(pipeline, job), read_options)
     raise_refusal(target)
@@ -116,6 +117,8 @@ def _publish(job: RestoreJob, shards: list[RestoredShard]) -> None:
     if not any(shard.restored + shard.copied + len(shard.skipped) for shard in shards):
         kinds = " ".join(IMAGE_SUFFIXES + VIDEO_SUFFIXES)
         raise UserError(f"{job.source}: no such folder, or no picture in it; looked for {kinds}")
+    if any(shard.settings != shards[0].settings for shard in shards):
+        raise UserError(f"{job.out}: the workers have different models; give all of them the same container")
     skipped = {name: reason for shard in shards for name, reason in shard.skipped.items()}
     wanted = [manifest_name(shard.shard) for shard in shards]
     for name in [job.out.name_of(file.path) for file in job.out.files(FOLDER)]:

@@ -105,12 +105,14 @@ def main(
     check_runner(runner, beam_options, {"--find": find})
     from keras_deid.restoring.choice import Choice
 
+    # Workers may have another current folder, and the package in another place.
+    named = str if runner is None else name_of_run
     choice = Choice(
-        run=None if run is None else name_of_run(run),
-        model=None if model is None else str(model.absolute()),
+        run=None if run is None else named(run),
+        model=None if model is None else str(model if runner is None else model.absolute()),
         url=url,
         grpc=grpc,
-        locator=None if locator is None else name_of_run(locator),
+        locator=None if locator is None else named(locator),
         threshold=threshold,
     )
     if runner is not None:

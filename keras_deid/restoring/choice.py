@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keras_deid.restoring.locate import THRESHOLD
-from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.region_sources import Located
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN
+
+if TYPE_CHECKING:
+    from keras_deid.restoring.model import PictureModel
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,26 @@ def test_other_work_is_refused_and_overwritten(photos, tmp_path):
     assert not [name for name in files_of(tmp_path / "out") if "of-00004" in name]
 
 
+def test_a_new_version_leaves_what_is_complete(photos, tmp_path, monkeypatch):
+    from keras_deid.beam import prepare_shard
+
+    before = files_of(on_beam(photos, tmp_path / "out").folder)
+    monkeypatch.setattr(prepare_shard, "versions", lambda: {"keras-deid": "9.9"})
+    seen = counters_of(monkeypatch)
+    on_beam(photos, tmp_path / "out")
+    assert files_of(tmp_path / "out") == before
+    (tmp_path / "out/dataset.json").unlink()  # what is not complete is made anew
+    on_beam(photos, tmp_path / "out")
+    assert [counters.get("shards kept") for counters in seen] == [4, None]
+
+
+def test_an_old_refusal_is_forgotten(photos, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/refused.txt").write_text("something was wrong")
+    on_beam(photos, tmp_path / "out")
+    assert not (tmp_path / "out/refused.txt").exists()
+
+
 def test_a_local_data_set_is_not_continued(photos, tmp_path):
     photos.prepare(tmp_path / "out")
     with pytest.raises(UserError, match="out: was prepared from other photographs"):
