@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -14,7 +14,6 @@ from apache_beam.io.filesystems import FileSystems
 from keras_deid.beam.places import Place
 from keras_deid.beam.shards import Shard, shard_count, shard_of
 from keras_deid.data.boxes_csv import NamedBox, stream_boxes
-from keras_deid.data.split import path_key
 from keras_deid.errors import UserError
 
 REFUSED = "refused"
@@ -64,7 +63,7 @@ class Gather(beam.PTransform):
         wanted: tells by the path inside the folder whether a file counts.
         boxes: CSV of boxes, if there is one.
         masks: folder of masks, if there is one.
-        optional: columns that the CSV may have besides, see `stream_boxes`.
+        with_frames: whether the boxes may have frames, see `stream_boxes`.
     """
 
     def __init__(
@@ -73,11 +72,11 @@ class Gather(beam.PTransform):
         wanted: Callable[[str], bool],
         boxes: str | None = None,
         masks: Place | None = None,
-        optional: Sequence[str] = (),
+        with_frames: bool = False,
     ) -> None:
         super().__init__()
         self._folder, self._wanted, self._boxes, self._masks = folder, wanted, boxes, masks
-        self._optional = tuple(optional)
+        self._with_frames = with_frames
 
     def expand(self, begin: beam.pvalue.PBegin) -> tuple[beam.PCollection, beam.PCollection]:
         """Builds the steps."""
@@ -86,7 +85,7 @@ class Gather(beam.PTransform):
         rows, refused = (
             begin
             | "Name of boxes" >> beam.Create([self._boxes] if self._boxes else [])
-            | "Read boxes" >> beam.ParDo(_ReadBoxes(self._optional)).with_outputs(REFUSED, main="rows")
+            | "Read boxes" >> beam.ParDo(_ReadBoxes(self._with_frames)).with_outputs(REFUSED, main="rows")
         )
         count = beam.pvalue.AsSingleton(files | "Count" >> beam.combiners.Count.Globally())
         keyed = {
@@ -115,21 +114,22 @@ def _files_of(url: str, wanted: Callable[[str], bool]) -> Iterator[tuple[bytes, 
 class _ReadBoxes(beam.DoFn):
     """Reads a CSV of boxes as a stream."""
 
-    def __init__(self, optional: Sequence[str]) -> None:
-        self._optional = optional
+    def __init__(self, with_frames: bool) -> None:
+        super().__init__()
+        self._with_frames = with_frames
 
     def process(self, url: str) -> Iterator[Any]:
         try:
             with FileSystems.open(url, "text/plain", CompressionTypes.UNCOMPRESSED) as file:
-                text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-                for row in stream_boxes(url, text, self._optional):
+                text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+                for row in stream_boxes(url, text, self._with_frames):
                     yield os.fsencode(row.path), row.line, *row.box, row.frame
         except UserError as error:
             yield beam.pvalue.TaggedOutput(REFUSED, str(error))
 
 
 def _with_shard(element: tuple[Any, ...], files: int) -> tuple[int, tuple[Any, ...]]:
-    return shard_of(path_key(os.fsdecode(element[0])), shard_count(files)).number, element
+    return shard_of(os.fsdecode(element[0]), shard_count(files)).number, element
 
 
 def _in_order(keyed: tuple[int, dict[str, Iterable[Any]]], files: int) -> ShardFiles:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,14 +20,17 @@ from keras_deid.beam.manifests import Line, hash_of_shard, read_manifest, write_
 from keras_deid.beam.places import Place, fetched
 from keras_deid.beam.shards import Shard
 from keras_deid.config import PrepareConfig
-from keras_deid.data.boxes_csv import ListedBox
+from keras_deid.data.boxes_csv import ListedBox, no_such_file
+from keras_deid.data.names import Names
 from keras_deid.data.split import path_key
 from keras_deid.errors import UserError
 from keras_deid.preparation.contact_sheet import shown
 from keras_deid.preparation.examples import NoExample
-from keras_deid.preparation.photographs import Photograph, check_boxes, no_photograph
+from keras_deid.preparation.photographs import Photograph, boxes_inside
 from keras_deid.preparation.prepare import prepared_otherwise, versions
 from keras_deid.preparation.stored import ExampleMaker, encode_record, record_hash
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,12 @@ class PrepareShard(beam.DoFn):
         names = [file.name for file in shard.files]
         masks = {path_key(file.name): file.name for file in shard.masks}
         boxes: dict[str, list[ListedBox]] = {name: [] for name in names}
+        find = Names(names).find
         for row in shard.boxes:
-            if row.path not in boxes:
-                raise no_photograph(str(self._job.boxes), row.path, ListedBox(row.line, row.box))
-            boxes[row.path].append(ListedBox(row.line, row.box))
+            name = find(row.path)
+            if name is None:
+                raise no_such_file(str(self._job.boxes), row.line, row.path, "photograph")
+            boxes[name].append(ListedBox(row.line, row.box))
 
         with self._job.out.delivery() as folder:
             with contextlib.ExitStack() as open_files:
@@ -151,8 +157,11 @@ class PrepareShard(beam.DoFn):
                 mask_path = held.enter_context(fetched(job.masks / mask))
             listed = None
             if job.boxes is not None:
-                check_boxes(job.boxes, name, boxes, path)
-                listed = tuple(box.box for box in boxes)
+                inside, complaints = boxes_inside(job.boxes, name, boxes, path)
+                listed = tuple(box.box for box in inside)
+                for complaint in complaints:
+                    count("boxes outside")
+                    log.warning("skipped: %s", complaint)
             try:
                 examples = self._maker.make(Photograph(name, path, mask_path, listed))
             except NoExample as reason:

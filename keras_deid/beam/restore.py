@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -22,7 +22,6 @@ from keras_deid.beam.places import Place
 from keras_deid.beam.restore_shard import RestoredShard, RestoreJob, RestoreShard
 from keras_deid.beam.running import pipeline_options, run
 from keras_deid.beam.watching import watching
-from keras_deid.data.boxes_csv import FRAME_COLUMNS
 from keras_deid.data.images import IMAGE_SUFFIXES, is_picture
 from keras_deid.data.prepared import SKIPPED
 from keras_deid.errors import UserError
@@ -31,6 +30,25 @@ from keras_deid.progress import Progress, silent
 from keras_deid.restoring.choice import Choice
 from keras_deid.restoring.manifest import MANIFEST, SCHEMA, Settings
 from keras_deid.restoring.video_files import VIDEO_SUFFIXES
+
+_BEGUN = f"{FOLDER}/begun"
+"""File that says that outputs of this command may be there, of which no manifest tells yet."""
+
+
+class Done(NamedTuple):
+    """What became of the files.
+
+    Attributes:
+        restored: how many were restored.
+        copied: how many had nothing to restore.
+        skipped: how many cannot be read or written.
+        complaints: what of the boxes could not be done.
+    """
+
+    restored: int
+    copied: int
+    skipped: int
+    complaints: list[str]
 
 
 def restore_on_beam(
@@ -42,8 +60,10 @@ def restore_on_beam(
     options: Sequence[str] = (),
     boxes: str | None = None,
     whole: bool = False,
+    keep_words: bool = True,
+    overwrite: bool = False,
     progress: Progress = silent,
-) -> dict[str, int]:
+) -> Done:
     """Restores a folder of pictures and videos, as `keras_deid.restoring.restore.restore_folder` does.
 
     Run again, it restores only the shards that are missing, or whose sources have changed.
@@ -56,10 +76,12 @@ def restore_on_beam(
         options: for Beam, as on a command line.
         boxes: CSV file with the regions, which replaces finding.
         whole: gives the model whole pictures.
+        keep_words: as for `restore_folder`.
+        overwrite: replaces files in `out` that were not restored by the same model and regions.
         progress: counts the shards.
 
     Returns:
-        how many files were `restored`, `copied` and `skipped`.
+        what became of the files.
 
     Raises:
         UserError: as the local function.
@@ -68,19 +90,24 @@ def restore_on_beam(
     folder, target = Place.named(source), Place.named(out)
     if folder.holds(target):
         raise UserError(f"{target}: lies in the folder of pictures; choose a folder outside of {folder}")
-    job = RestoreJob(folder, target, choice, _with_sha256(boxes), whole, _settings_before(target))
+    if target.holds(folder):
+        raise UserError(f"{target}: holds the folder of pictures {folder}; choose another folder")
+    listed = _with_sha256(boxes)
+    before = _settings_before(target, overwrite)
+    job = RestoreJob(folder, target, choice, listed, whole, keep_words, before)
+    target.write(_BEGUN, b"")
     forget_refusal(target)
     with watching(target, "restoring", progress):
         run(lambda pipeline: build(pipeline, job), read_options)
     raise_refusal(target)
     written = json.loads(target.read(MANIFEST))
-    return {key: written[key] for key in ("restored", "copied", "skipped")}
+    return Done(**{key: written[key] for key in Done._fields})
 
 
 def build(pipeline: beam.Pipeline, job: RestoreJob) -> None:
     """Adds the steps of restoring to a pipeline."""
     boxes = job.boxes and job.boxes[0]
-    shards, bad_rows = pipeline | "Gather" >> Gather(job.source, _counts, boxes, optional=FRAME_COLUMNS)
+    shards, bad_rows = pipeline | "Gather" >> Gather(job.source, _counts, boxes, with_frames=True)
     restore = beam.ParDo(RestoreShard(job), beam.pvalue.AsList(bad_rows))
     restored, bad = shards | "Restore" >> restore.with_outputs(REFUSED, main="restored")
     refused = (bad_rows, bad) | "All that is wrong" >> beam.Flatten()
@@ -134,6 +161,7 @@ def _publish(job: RestoreJob, shards: list[RestoredShard]) -> None:
         "restored": sum(shard.restored for shard in shards),
         "copied": sum(shard.copied for shard in shards),
         "skipped": len(skipped),
+        "complaints": [complaint for shard in shards for complaint in shard.complaints],
     }
     job.out.clear_partial()
     job.out.write(MANIFEST, (json.dumps(content, indent=2) + "\n").encode())
@@ -159,17 +187,22 @@ def _with_sha256(boxes: str | None) -> tuple[str, str] | None:
     return url, digest.hexdigest()
 
 
-def _settings_before(out: Place) -> Settings | None:
-    """Returns the settings of what is in the folder already.
+def _settings_before(out: Place, overwrite: bool) -> Settings | None:
+    """Returns the settings of what is in the folder already; with `overwrite` it does not matter.
 
     Raises:
-        UserError: if the local command has written there.
+        UserError: if something is there that this command has not written.
     """
+    if overwrite:
+        return None
+    begun = False
     for file in out.files(FOLDER):
-        head: dict[str, Any] = json.loads(out.read(out.name_of(file.path)).splitlines()[0])
-        if "settings" in head:
-            settings: Settings = head["settings"]
+        begun = True
+        name = out.name_of(file.path)
+        if name != _BEGUN:
+            head: dict[str, Any] = json.loads(out.read(name).splitlines()[0])
+            settings: Settings | None = head.get("settings")
             return settings
-    if out.exists(MANIFEST):
-        raise UserError(f"{out}: holds pictures that were restored without --runner; choose another folder")
+    if not begun and next(out.files(), None) is not None:
+        raise UserError(f"{out}: holds files that were not restored here; choose another folder, or give --overwrite")
     return None

@@ -39,6 +39,7 @@ class RestoreJob:
         choice: names what restores and what finds.
         boxes: CSV of the regions, if they are given, with the SHA-256 of its content.
         whole: whether whole pictures go through the model.
+        keep_words: see `Job`.
         before: settings of what `out` holds already, if it holds something.
     """
 
@@ -47,6 +48,7 @@ class RestoreJob:
     choice: Choice
     boxes: tuple[str, str] | None
     whole: bool
+    keep_words: bool
     before: Settings | None
 
 
@@ -59,7 +61,8 @@ class RestoredShard:
         settings: what all outputs have in common.
         restored: number of files that were restored.
         copied: number of pictures that had nothing to restore.
-        skipped: why files cannot be read, by name.
+        skipped: why files cannot be read or written, by name.
+        complaints: what of the boxes could not be done.
     """
 
     shard: Shard
@@ -67,14 +70,16 @@ class RestoredShard:
     restored: int
     copied: int
     skipped: dict[str, str]
+    complaints: list[str]
 
 
 class _Opened:
     """Model and locator, which the threads of a process share."""
 
     def __init__(self, job: RestoreJob) -> None:
-        self.model: PictureModel = job.choice.open_model()
-        found = None if job.boxes or job.whole else job.choice.open_locator(self.model)
+        runtime = job.choice.open_runtime()
+        self.model: PictureModel = job.choice.open_model(runtime)
+        found = None if job.boxes or job.whole else job.choice.open_locator(self.model, runtime)
         self.located: RegionSource | None = found
 
 
@@ -103,20 +108,22 @@ class RestoreShard(beam.DoFn):
         job = self._job
         opened: _Opened = self._shared.acquire(lambda: _Opened(job))
         regions = opened.located if job.boxes is None else self._listed(shard)
-        settings = settings_of(opened.model.name, opened.model.identity, regions)
+        settings = settings_of(opened.model.name, opened.model.identity, regions, job.keep_words)
         if job.before not in (None, settings):
             raise other_settings(job.out.url)
         inputs = hash_of_shard(settings, shard)
         lines = read_manifest(job.out, shard.shard, inputs)
         if lines is None:
-            lines = [{"inputs": inputs, "settings": settings, "synthetic": True}]
-            lines += sorted(self._make(shard, opened.model, regions), key=lambda line: line["path"])
+            made = sorted(self._make(shard, opened.model, regions), key=lambda line: line["path"])
+            complaints = [] if regions is None else regions.complaints
+            lines = [{"inputs": inputs, "settings": settings, "synthetic": True, "complaints": complaints}, *made]
             write_manifest(job.out, shard.shard, lines)
         else:
             count("shards kept")
         skipped = {line["path"]: line["skipped"] for line in lines[1:] if "skipped" in line}
         copied = sum(line.get("copied", False) for line in lines[1:])
-        return RestoredShard(shard.shard, settings, len(lines) - 1 - len(skipped) - copied, copied, skipped)
+        restored = len(lines) - 1 - len(skipped) - copied
+        return RestoredShard(shard.shard, settings, restored, copied, skipped, lines[0]["complaints"])
 
     def _listed(self, shard: ShardFiles) -> Listed:
         assert self._job.boxes is not None
@@ -142,7 +149,7 @@ class RestoreShard(beam.DoFn):
         def read(file: ListedFile) -> Work | ImageError:
             path = held.enter_context(fetched(self._job.source / file.name))
             try:
-                return read_work(Job(file.name, path), model, regions)
+                return read_work(Job(file.name, path, self._job.keep_words), model, regions)
             except ImageError as error:
                 skipped.append(_skipped(file.name, error))
                 return error
@@ -151,9 +158,14 @@ class RestoreShard(beam.DoFn):
             for batch in batches(map(read, files), []):
                 with self._job.out.delivery() as folder:
                     for work, restored in zip(batch, restore_batch(batch, model), strict=True):
-                        path = _place_in(folder, work.job.name)
-                        write_work(path, work, restored)
-                        yield _done(path, by_name[work.job.name], details(work))
+                        name = work.job.name
+                        path = _place_in(folder, name)
+                        try:
+                            notes = write_work(path, work, restored)
+                        except ImageError as error:
+                            yield _skipped(name, error)
+                        else:
+                            yield _done(path, by_name[name], details(work, notes))
                 held.close()
         yield from skipped
 
@@ -161,7 +173,7 @@ class RestoreShard(beam.DoFn):
         with fetched(self._job.source / file.name) as source, self._job.out.delivery() as folder:
             path = _place_in(folder, file.name)
             try:
-                frames = restore_video(source, path, model, regions, name=file.name)
+                frames = restore_video(source, path, model, regions, name=file.name, keep_words=self._job.keep_words)
             except ImageError as error:
                 return _skipped(file.name, error)
             return _done(path, file, {"frames": frames})

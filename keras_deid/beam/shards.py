@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
+import posixpath
 import re
 from typing import NamedTuple
+
+from keras_deid.data.split import path_key
 
 
 class Shard(NamedTuple):
@@ -32,13 +35,16 @@ def shard_count(files: int) -> int:
     return max(math.isqrt(files), 1)
 
 
-def shard_of(key: str, count: int) -> Shard:
+def shard_of(name: str, count: int) -> Shard:
     """Returns the shard of a file.
 
+    A photograph, its mask and its boxes come to one shard, however a table writes the name; see `Names`.
+
     Args:
-        key: names the file, see `keras_deid.data.split.path_key`: a photograph, its mask and its boxes come together.
+        name: path of the file inside its folder.
         count: number of shards.
     """
+    key = path_key(posixpath.normpath(name.strip().replace("\\", "/")))
     # Salted: the plain hash of the same key draws the split.
     digest = hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=8, salt=b"shard").digest()
     return Shard(int.from_bytes(digest, "big") % count, count)

@@ -1,6 +1,7 @@
 """Click commands that end as `keras_deid.cli.ending` describes."""
 
 import importlib
+import io
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,8 @@ class Command(click.Command):
 
     @exit_codes
     def _run(self, words: list[str], name: str, settings: dict[str, Any]) -> int:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text
         self._main_shell_completion(settings, name)
         try:
             with self.make_context(name, words, **settings) as context:

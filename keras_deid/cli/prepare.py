@@ -137,7 +137,7 @@ def _summary(dataset: "PreparedDataset") -> str:
 
     counts = ", ".join(f"{count} {split}" for split, count in dataset.counts.items())
     lines = [f"{dataset.folder}: {counts} (fingerprint {dataset.fingerprint})"]
-    skipped = dataset.description["skipped"]
+    skipped = dataset.description.get("skipped")
     if skipped:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
         lines.append(f"skipped: {reasons}; see {dataset.folder}/{SKIPPED}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keras_deid.cli.arguments import PATH, RunFolder, only_one
+from keras_deid.cli.arguments import PATH, RunFolder, only_one, precision_option, runtime_option
 from keras_deid.cli.beam_options import PLACE, beam_argument, check_runner, local_path, needing_beam, runner_option
 from keras_deid.cli.command import Command
 from keras_deid.cli.progress import Bar
@@ -18,7 +18,6 @@ from keras_deid.errors import UserError
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, name_of_run
 
 if TYPE_CHECKING:
-    from keras_deid.restoring.choice import Choice
     from keras_deid.restoring.model import PictureModel
     from keras_deid.restoring.region_sources import RegionSource
 
@@ -63,11 +62,23 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 )
 @click.option("--whole", is_flag=True, help="Give the model the whole picture, as the paper does.")
 @click.option(
+    "--strip-metadata",
+    is_flag=True,
+    help="Leave out what the files say of people, places and times: EXIF, GPS, XMP, IPTC, comments, titles.",
+)
+@click.option(
     "--find", metavar="CSV", type=PATH, help="Only find the regions, and write them to this file for --boxes."
 )
 @click.option(
     "--overlays", metavar="FOLDER", type=PATH, help="With --find: write pictures with the regions drawn over them."
 )
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there already and were not restored by the same command.",
+)
+@runtime_option
+@precision_option
 @runner_option
 def main(
     source: str,
@@ -80,8 +91,12 @@ def main(
     threshold: float | None,
     boxes: str | None,
     whole: bool,
+    strip_metadata: bool,
     find: Path | None,
     overlays: Path | None,
+    overwrite: bool,
+    runtime: str,
+    precision: str,
     runner: str | None,
     beam_options: tuple[str, ...],
 ) -> int:
@@ -91,7 +106,8 @@ def main(
     found is copied byte for byte. Restored faces are invented: they are not the faces that were there.
 
     Outputs keep the formats and, in a folder, the paths of their inputs. Their metadata marks them as synthetic, and
-    OUTPUT/manifest.json lists them. After an interruption, the same command continues. The exit code is 1 if some files
+    OUTPUT/manifest.json lists them. Nothing else is replaced without --overwrite. After an interruption, the same
+    command continues. The exit code is 1 if some files
     could not be read.
     """
     only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc})
@@ -114,23 +130,54 @@ def main(
         grpc=grpc,
         locator=None if locator is None else named(locator),
         threshold=threshold,
+        runtime=runtime,
+        precision=precision,
     )
+    keep_words = not strip_metadata
     if runner is not None:
         assert out is not None
-        return _restore_on_beam(source, out, choice, boxes, whole, runner, beam_options)
+        with needing_beam():
+            from keras_deid.beam.restore import restore_on_beam
+        start_tensorflow()
+        with Bar("shards", delay=BAR_DELAY) as progress:
+            done = restore_on_beam(
+                source,
+                out,
+                choice,
+                boxes=boxes,
+                whole=whole,
+                keep_words=keep_words,
+                overwrite=overwrite,
+                runner=runner,
+                options=beam_options,
+                progress=progress,
+            )
+        copied = f", {done.copied} copied (nothing found)" if done.copied else ""
+        print(f"restored: {done.restored} files{copied}, {done.skipped} skipped; see {out}")
+        return max(_say(done.complaints), EXIT_SOME_BROKEN if done.skipped else 0)
     local = local_path(source)
     if not local.exists():
         raise UserError(f"{source}: does not exist; give a picture, a video, or a folder of them")
     with _terminable():
+        chosen = choice.open_runtime(start_tensorflow)
         if find is not None:
-            start_tensorflow()
-            return _find(local, find, overlays, choice.open_locator(None))
+            return _find(local, find, overlays, choice.open_locator(None, chosen), overwrite)
         assert out is not None
-        if url is None or how is None:
-            start_tensorflow()
-        opened = choice.open_model()
-        regions = None if whole else _listed(local_path(boxes)) if boxes else choice.open_locator(opened)
-        return (_restore_folder if local.is_dir() else _restore_file)(local, local_path(out), opened, regions)
+        opened = choice.open_model(chosen)
+        if whole:
+            regions = None
+        else:
+            regions = _listed(local_path(boxes)) if boxes is not None else choice.open_locator(opened, chosen)
+        restore = _restore_folder if local.is_dir() else _restore_file
+        code = restore(local, local_path(out), opened, regions, keep_words, overwrite)
+        return max(code, 0 if regions is None else _say(regions.complaints))
+
+
+def _say(complaints: list[str]) -> int:
+    """Prints what could not be done; returns the exit code."""
+    for complaint in complaints:
+        print(f"skipped: {complaint}", file=sys.stderr)
+    return EXIT_SOME_BROKEN if complaints else 0
 
 
 @contextlib.contextmanager
@@ -153,23 +200,27 @@ def _listed(boxes: Path) -> "RegionSource":
     return Listed(boxes)
 
 
-def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource") -> int:
+def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource", overwrite: bool) -> int:
     from keras_deid.restoring.finding import find_in
 
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress)
+        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress, overwrite=overwrite)
     for error in broken:
         print(f"skipped: {error}", file=sys.stderr)
     print(f"regions found: {found}, pictures: {pictures}; written: {csv_file}")
     return EXIT_SOME_BROKEN if broken else 0
 
 
-def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
+def _restore_file(
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
+) -> int:
     from keras_deid.restoring.restore import restore_file
 
     target = out / source.name if out.is_dir() else out
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        restored = restore_file(source, target, model, regions, progress=progress)
+        restored = restore_file(
+            source, target, model, regions, keep_words=keep_words, overwrite=overwrite, progress=progress
+        )
     if restored == 0:
         print(f"nothing found: {target} is a copy of {source}")
     else:
@@ -177,29 +228,25 @@ def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "Regi
     return 0
 
 
-def _restore_folder(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
+def _restore_folder(
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
+) -> int:
     from keras_deid.restoring.restore import restore_folder
 
     with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
-        report = restore_folder(source, out, model, regions, progress=progress, video_progress=of_video)
+        report = restore_folder(
+            source,
+            out,
+            model,
+            regions,
+            keep_words=keep_words,
+            overwrite=overwrite,
+            progress=progress,
+            video_progress=of_video,
+        )
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
     before = f", {report.kept} were there already" if report.kept else ""
     copied = f", {report.copied} copied (nothing found)" if report.copied else ""
     print(f"restored: {report.restored} files{copied}{before}, {len(report.broken)} skipped; see {out}")
     return EXIT_SOME_BROKEN if report.broken else 0
-
-
-def _restore_on_beam(
-    source: str, out: str, choice: "Choice", boxes: str | None, whole: bool, runner: str, options: tuple[str, ...]
-) -> int:
-    with needing_beam():
-        from keras_deid.beam.restore import restore_on_beam
-    start_tensorflow()
-    with Bar("shards", delay=BAR_DELAY) as progress:
-        counts = restore_on_beam(
-            source, out, choice, boxes=boxes, whole=whole, runner=runner, options=options, progress=progress
-        )
-    copied = f", {counts['copied']} copied (nothing found)" if counts["copied"] else ""
-    print(f"restored: {counts['restored']} files{copied}, {counts['skipped']} skipped; see {out}")
-    return EXIT_SOME_BROKEN if counts["skipped"] else 0

@@ -5,16 +5,18 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from keras_deid.boxes import Box
+from keras_deid.data.names import printable
 from keras_deid.errors import UserError
 
 CSV_COLUMNS = ("path", "x0", "y0", "x1", "y1")
-FRAME_COLUMNS = ("frame", "score")
-"""Columns that a file for pictures and videos may have besides."""
+
+_FARTHEST = 1e9
+"""Pixels: no picture reaches so far."""
 
 
 class ListedBox(NamedTuple):
@@ -33,7 +35,7 @@ class FrameBox(NamedTuple):
 
 
 class NamedBox(NamedTuple):
-    """A row of a file of boxes: with the path of the photograph or video that it belongs to."""
+    """A row of a file of boxes: with the path, as it is written, of the photograph or video that it belongs to."""
 
     path: str
     line: int
@@ -42,73 +44,82 @@ class NamedBox(NamedTuple):
 
 
 def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
-    """Reads face boxes from a CSV file with the columns `path,x0,y0,x1,y1`, in any order.
+    """Reads face boxes from a CSV file with the columns `path,x0,y0,x1,y1`, in any order; others are not used.
 
     Args:
         path: the file, UTF-8. Paths in it are relative to the folder of photographs, with `/` between folders.
 
     Returns:
-        For each path its boxes, in the file's order.
+        For each path, as it is written, its boxes, in the file's order.
 
     Raises:
-        UserError: if the file is missing, is not UTF-8 text, lacks a column, has an unknown one, or has a line with a
-            wrong number of fields, a value that is not a finite number, or an empty box. The message names the line.
+        UserError: if the file is missing, is not UTF-8 text, lacks a column or has it twice, or has a line with a wrong
+            number of fields, a value that is not a finite number, or an empty box. The message names the line.
     """
     listed: dict[str, list[ListedBox]] = {}
-    for row in _read(path, ()):
+    for row in _read(path, with_frames=False):
         listed.setdefault(row.path, []).append(ListedBox(row.line, row.box))
     return listed
 
 
 def read_frame_boxes_csv(path: Path) -> dict[str, list[FrameBox]]:
-    """Reads boxes of pictures and videos: as `read_boxes_csv`, perhaps with columns `frame` and `score`.
-
-    The score, which `restore --find` writes, is not used.
+    """Reads boxes of pictures and videos: as `read_boxes_csv`, perhaps with a column `frame`.
 
     Args:
         path: the file, UTF-8.
 
     Returns:
-        For each path its boxes, in the file's order.
+        For each path, as it is written, its boxes, in the file's order.
 
     Raises:
         UserError: as `read_boxes_csv`; or if a frame is neither empty nor a whole number from 0.
     """
     listed: dict[str, list[FrameBox]] = {}
-    for row in _read(path, FRAME_COLUMNS):
+    for row in _read(path, with_frames=True):
         listed.setdefault(row.path, []).append(FrameBox(row.line, row.box, row.frame))
     return listed
 
 
-def stream_boxes(path: Path | str, lines: Iterable[str], optional: Sequence[str] = ()) -> Iterator[NamedBox]:
-    """Yields the rows of a file of boxes one by one, as `read_boxes_csv` reads them.
+def stream_boxes(path: Path | str, lines: Iterable[str], with_frames: bool) -> Iterator[NamedBox]:
+    """Yields the rows of a file of boxes one by one.
 
     Args:
         path: names the file in messages.
-        lines: its text; line ends are kept.
-        optional: columns that it may have besides; of `FRAME_COLUMNS`.
+        lines: its text; line ends are kept, and bytes that are no text are in surrogates.
+        with_frames: whether a column `frame` is read.
 
     Raises:
-        UserError: as `read_boxes_csv`, when the bad line is reached.
+        UserError: as `read_boxes_csv` and `read_frame_boxes_csv`, when the bad line is reached.
     """
-    for line, fields in _split_rows(path, lines, optional):
+    for line, fields in _split_rows(path, lines):
         where = f"{path}:{line}"
-        yield NamedBox(
-            _parse_path(fields), line, _parse_box(where, fields), _parse_frame(where, fields.get("frame", ""))
-        )
+        frame = _parse_frame(where, fields.get("frame", "")) if with_frames else None
+        yield NamedBox(fields["path"], line, _parse_box(where, fields), frame)
 
 
-def _read(path: Path, optional: Sequence[str]) -> Iterator[NamedBox]:
+def no_such_file(file: Path | str, line: int, written: str, what: str) -> UserError:
+    """Returns the error for a path in a line of a file that names nothing."""
+    if printable(written) != written:
+        return UserError(f"{file}: is not UTF-8 text; save the CSV file as UTF-8")
+    return UserError(f"{file}:{line}: there is no {what} {written.strip()}; give paths relative to the folder")
+
+
+def outside(file: Path | str, line: int, box: Box, name: str, size: tuple[int, int]) -> str:
+    """Says that a box lies outside of its picture, whose size is (height, width)."""
+    corners = ",".join(f"{edge:g}" for edge in box)
+    return f"{file}:{line}: the box {corners} lies outside of {name}, which is {size[1]} x {size[0]} pixels"
+
+
+def _read(path: Path, with_frames: bool) -> Iterator[NamedBox]:
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            yield from stream_boxes(path, file, optional)
+        # A name of a file may be no text; Python keeps its bytes, here as well as when it lists a folder.
+        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            yield from stream_boxes(path, file, with_frames)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give --boxes a CSV file") from error
 
 
-def _split_rows(
-    path: Path | str, lines: Iterable[str], optional: Sequence[str]
-) -> Iterator[tuple[int, dict[str, str]]]:
+def _split_rows(path: Path | str, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
     rows = csv.reader(lines, strict=True)
     expected = ",".join(CSV_COLUMNS)
     header: list[str] | None = None
@@ -118,7 +129,9 @@ def _split_rows(
                 continue
             if header is None:
                 header = [name.strip() for name in row]
-                if sorted(name for name in header if name not in optional) != sorted(CSV_COLUMNS):
+                if not all(name.isascii() for name in header) and not set(CSV_COLUMNS) <= set(header):
+                    raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8")
+                if sorted(name for name in header if name in CSV_COLUMNS) != sorted(CSV_COLUMNS):
                     raise UserError(
                         f"{path}:{rows.line_num}: expected the columns {expected}; received {','.join(header)}"
                     )
@@ -130,14 +143,8 @@ def _split_rows(
             yield rows.line_num, dict(zip(header, row, strict=True))
     except csv.Error as error:
         raise UserError(f"{path}:{rows.line_num}: is not valid CSV ({error})") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8") from error
     if header is None:
         raise UserError(f"{path}: is empty; expected a first line {expected}")
-
-
-def _parse_path(fields: dict[str, str]) -> str:
-    return fields["path"].strip().replace("\\", "/")
 
 
 def _parse_frame(where: str, text: str) -> int | None:
@@ -157,7 +164,7 @@ def _parse_box(where: str, fields: dict[str, str]) -> Box:
             value = float(fields[column])
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= _FARTHEST:
             raise UserError(f"{where}: expected a number of pixels in {column}; received {fields[column].strip()!r}")
         values.append(value)
     x0, y0, x1, y1 = values

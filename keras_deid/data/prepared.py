@@ -12,9 +12,14 @@ TensorFlow is loaded when records are read: it takes seconds, and a look at the 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import pydantic
+
+from keras_deid.config.mistakes import describe_mistake
+from keras_deid.data.images import PIXEL_LIMIT
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
 
@@ -26,6 +31,42 @@ SCHEMA = 2
 DESCRIPTION = "dataset.json"
 SKIPPED = "skipped.csv"
 CONTACT_SHEET = "contact_sheet.png"
+
+
+_Count = Annotated[int, pydantic.Field(strict=True, ge=0)]
+
+
+class _Shard(pydantic.BaseModel):
+    file: Annotated[str, pydantic.Field(pattern=r"^(train|val|test)-[0-9]+(-of-[0-9]+)?\.tfrecord$")]
+    examples: _Count
+    bytes: _Count
+
+
+class _Split(pydantic.BaseModel):
+    examples: _Count
+    shards: list[_Shard]
+
+
+class _Settings(pydantic.BaseModel):
+    region: Literal["face", "photo"]
+    size: Annotated[int, pydantic.Field(strict=True, ge=1, le=4096)]
+    enlarge: bool = True
+
+
+class _Description(pydantic.BaseModel):
+    """What of `dataset.json` other code relies on."""
+
+    settings: _Settings
+    splits: dict[Literal["train", "val", "test"], _Split]
+    fingerprint: str
+    inputs: str = ""
+    skipped: dict[str, int] = {}
+
+    @pydantic.model_validator(mode="after")
+    def _has_all_splits(self) -> _Description:
+        if missing := [split for split in SPLITS if split not in self.splits]:
+            raise ValueError(f"splits should have {', '.join(missing)}")
+        return self
 
 
 class PreparedDataset:
@@ -88,6 +129,21 @@ class PreparedDataset:
         examples = tf.data.TFRecordDataset(self.files(split)).map(self.decode, num_parallel_calls=tf.data.AUTOTUNE)
         return examples.apply(tf.data.experimental.assert_cardinality(self.counts[split]))
 
+    def read(self, split: str) -> Iterator[dict[str, Any]]:
+        """Yields the examples of a split as numpy arrays.
+
+        Raises:
+            UserError: if a record is damaged.
+        """
+        import tensorflow as tf
+
+        try:
+            yield from self.examples(split).as_numpy_iterator()
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"{self.folder}: the {split} split is damaged ({_first_line(error)}); prepare the photographs again"
+            ) from error
+
     def files(self, split: str) -> list[str]:
         """Returns the files with the records of a split, in order."""
         return [f"{self.folder}/{shard['file']}" for shard in self.description["splits"][split]["shards"]]
@@ -97,7 +153,7 @@ class PreparedDataset:
         if self.settings["region"] == "photo":
             return decode_record(record)
         size = self.settings["size"]
-        example = decode_record(record)
+        example = decode_record(record, size**2)
         del example["boxes"]  # as many as there are faces in the crop: such examples make no batch
         if self.settings.get("enlarge", True):
             example["image"].set_shape((size, size, 3))
@@ -149,16 +205,22 @@ def parse_description(folder: Path | str, text: str) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads(text)
         schema = description["schema"]
-    except (ValueError, KeyError, TypeError) as error:
+        if schema == 1:
+            settings = {key.replace("_share", "_fraction"): value for key, value in description["settings"].items()}
+            description = {**description, "settings": settings}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _unreadable(folder, error) from error
-    if schema == 1:
-        settings = {key.replace("_share", "_fraction"): value for key, value in description["settings"].items()}
-        return {**description, "settings": settings}
-    if schema != SCHEMA:
+    if schema not in (1, SCHEMA):
         raise UserError(
             f"{folder}/{DESCRIPTION}: expected schema version {SCHEMA}; received {schema}; "
             "prepare the photographs again with this version"
         )
+    try:
+        _Description.model_validate(description)
+    except pydantic.ValidationError as error:
+        raise UserError(
+            f"{folder}/{DESCRIPTION}: {describe_mistake(error.errors()[0])}; prepare the photographs again"
+        ) from error
     return description
 
 
@@ -166,7 +228,7 @@ def _unreadable(folder: Path | str, error: Exception) -> UserError:
     return UserError(f"{folder}/{DESCRIPTION}: cannot be read ({error}); prepare the photographs again")
 
 
-def decode_record(record: tf.Tensor) -> dict[str, tf.Tensor]:
+def decode_record(record: tf.Tensor, most_pixels: int = PIXEL_LIMIT) -> dict[str, tf.Tensor]:
     """Reads one record; the result is as `PreparedDataset.examples` gives whole photographs."""
     import tensorflow as tf
 
@@ -179,12 +241,12 @@ def decode_record(record: tf.Tensor) -> dict[str, tf.Tensor]:
             "path": tf.io.FixedLenFeature((), tf.string),
         },
     )
-    image = tf.io.decode_png(features["image"], channels=3)
-    boxes = tf.reshape(features["boxes"].values, (-1, 4))
+    image = tf.io.decode_png(_checked(features["image"], most_pixels), channels=3)
+    boxes = tf.debugging.assert_all_finite(tf.reshape(features["boxes"].values, (-1, 4)), "a box is not finite")
     has_person = tf.strings.length(features["person"]) > 0
     person = tf.cond(
         has_person,
-        lambda: tf.io.decode_png(features["person"], channels=1)[:, :, 0] // 255,
+        lambda: tf.io.decode_png(_checked(features["person"], most_pixels), channels=1)[:, :, 0] // 255,
         lambda: tf.zeros(tf.shape(image)[:2], tf.uint8),
     )
     return {
@@ -195,3 +257,23 @@ def decode_record(record: tf.Tensor) -> dict[str, tf.Tensor]:
         "has_person": has_person,
         "path": features["path"],
     }
+
+
+def _checked(png: tf.Tensor, most_pixels: int) -> tf.Tensor:
+    """Fails (INVALID_ARGUMENT) for what is not a PNG, or says that it is larger; the decoder would take the memory."""
+    import tensorflow as tf
+
+    header = tf.strings.substr(tf.strings.join([png, b"\0" * 24]), 0, 24)
+    # IHDR: width and height, four bytes each.
+    width_height = tf.cast(tf.io.decode_raw(tf.strings.substr(header, 16, 8), tf.int32, little_endian=False), tf.int64)
+    is_small = tf.reduce_all(width_height > 0) & (tf.reduce_prod(width_height) <= most_pixels)
+    is_png = tf.strings.regex_full_match(tf.strings.substr(header, 1, 3), "PNG")
+    with tf.control_dependencies(
+        [tf.debugging.Assert(is_png & is_small, ["not a PNG, or a picture that is too large"])]
+    ):
+        return tf.identity(png)
+
+
+def _first_line(error: Exception) -> str:
+    message = str(getattr(error, "message", error)).strip()
+    return message.splitlines()[0] if message else type(error).__name__

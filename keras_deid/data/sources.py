@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from keras_deid.config import DataConfig
+from keras_deid.data.names import printable
 from keras_deid.data.pairs import Pair, Pairs, open_folders, open_matching, open_side_by_side
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.data.record_stream import RecordStream
@@ -94,7 +94,8 @@ def _synthetic_source(data: DataConfig, size: Size) -> Source:
     counts = {"train": data.synthetic.train, "val": data.synthetic.val, "test": data.synthetic.test}
 
     def read(split: str) -> Iterator[Example]:
-        return _read_examples(synthetic_examples(split, max(size), count=counts[split], seed=data.synthetic.seed))
+        drawn = synthetic_examples(split, max(size), count=counts[split], seed=data.synthetic.seed)
+        return _read_examples(drawn.as_numpy_iterator())
 
     def read_at(number: int) -> Example:
         scene = draw_scene(scene_seed("train", number, data.synthetic.seed), max(size))
@@ -108,7 +109,7 @@ def _synthetic_source(data: DataConfig, size: Size) -> Source:
 
 def _prepared_source(dataset: PreparedDataset) -> Source:
     def read(split: str) -> Iterator[Example]:
-        return _read_examples(dataset.examples(split))
+        return _read_examples(dataset.read(split))
 
     return Source(dataset.counts, ORIGINAL_CHANNELS, read, stream=RecordStream.of(dataset))
 
@@ -120,17 +121,23 @@ def _pairs_source(pairs: Pairs) -> Source:
     def read_at(number: int) -> Example:
         return _pair_example(pairs.read_at("train", number))
 
-    return Source(pairs.counts, PAIR_CHANNELS, read, read_at=read_at, paths=lambda: pairs.keys["train"])
+    return Source(
+        pairs.counts,
+        PAIR_CHANNELS,
+        read,
+        read_at=read_at,
+        paths=lambda: [printable(key) for key in pairs.keys["train"]],
+    )
 
 
 def _pair_example(pair: Pair) -> Example:
-    return Example(pair.path, np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False)
+    return Example(printable(pair.path), np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False)
 
 
-def _read_examples(examples: tf.data.Dataset) -> Iterator[Example]:
-    for example in examples.as_numpy_iterator():
+def _read_examples(examples: Iterator[dict[str, Any]]) -> Iterator[Example]:
+    for example in examples:
         yield Example(
-            path=example["path"].decode("utf-8"),
+            path=example["path"].decode("utf-8", "backslashreplace"),
             picture=np.dstack([example["image"], example["person"]]),
             boxes=all_boxes(example),
             has_person=bool(example["has_person"]),

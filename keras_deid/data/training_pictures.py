@@ -29,6 +29,9 @@ def load_size(data: DataConfig) -> Size:
 class PictureReader:
     """Pictures that are read, or drawn, when a batch needs them.
 
+    `tf.data` calls Python for that. Iterators over such batches must be gone before Python ends, as those of a loop in
+    a function are; a thread of `tf.data` that calls Python afterwards aborts the process.
+
     Attributes:
         read_at: reads the example of a number.
         numbers: int64, those that belong here, in order.

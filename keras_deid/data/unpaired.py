@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.images import find_images, read_image
+from keras_deid.data.names import printable
 from keras_deid.data.record_stream import RecordStream
 from keras_deid.data.sources import ORIGINAL_CHANNELS, Example
 from keras_deid.data.training_batches import PREFETCHED_BATCHES, training_batches, training_windows
@@ -117,11 +118,13 @@ def _load_folder(folder: Path, data: DataConfig, cache_limit: int = CACHE_LIMIT)
     def read_at(number: int) -> Example:
         picture = read_image(paths[number])
         height, width = picture.shape[:2]
-        return Example(str(paths[number]), picture, np.array([[0, 0, width, height]], np.float32), has_person=False)
+        return Example(
+            printable(str(paths[number])), picture, np.array([[0, 0, width, height]], np.float32), has_person=False
+        )
 
     height, width = load_size(data)
     if len(paths) * height * width * ORIGINAL_CHANNELS > cache_limit:
-        return TrainingPictures.on_demand(read_at, [str(path) for path in paths], ORIGINAL_CHANNELS)
+        return TrainingPictures.on_demand(read_at, [printable(str(path)) for path in paths], ORIGINAL_CHANNELS)
     return TrainingPictures.in_memory(map(read_at, range(len(paths))), data, ORIGINAL_CHANNELS)
 
 

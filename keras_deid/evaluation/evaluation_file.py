@@ -39,7 +39,7 @@ def read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); finish the run with keras-deid train") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UserError(f"{path}: is not readable as JSON; evaluate or train the run again") from None
     if not isinstance(values, dict):
         raise UserError(f"{path}: expected an object, received {type(values).__name__}; evaluate the run again")

@@ -59,7 +59,7 @@ def draw_examples(examples: Mapping[str, Sequence[dict[str, Any]]], counts: Mapp
 def _spread(dataset: PreparedDataset, split: str, most: int) -> Iterator[dict[str, Any]]:
     count = dataset.counts[split]
     chosen = {number * count // most for number in range(most)} if count > most else set(range(count))
-    for number, example in enumerate(dataset.examples(split).as_numpy_iterator()):
+    for number, example in enumerate(dataset.read(split)):
         if number in chosen:
             yield example
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_deid.boxes import Box
+from keras_deid.boxes import Box, clip_box, lies_outside
 from keras_deid.config import PrepareConfig
-from keras_deid.data.boxes_csv import ListedBox, read_boxes_csv
+from keras_deid.data.boxes_csv import ListedBox, no_such_file, outside, read_boxes_csv
 from keras_deid.data.images import ImageError, find_images, image_size
+from keras_deid.data.names import Names
 from keras_deid.data.split import path_key
 from keras_deid.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ def find_photographs(photos: Path, out: Path, boxes: Path | None, masks: Path | 
     Args:
         photos: folder; its sub-folders count.
         out: folder to write.
-        boxes: CSV file with the faces; see `read_boxes_csv`.
+        boxes: CSV file with the faces; see `read_boxes_csv`. What of a box reaches beyond its photograph is cut off;
+            one that lies outside is left out, and said.
         masks: folder with person masks, named like the photographs; the suffix may differ.
 
     Raises:
@@ -70,42 +75,50 @@ def _find_masks(masks: Path, paths: dict[str, Path]) -> dict[str, Path]:
 
 
 def _find_boxes(file: Path, paths: dict[str, Path]) -> dict[str, list[ListedBox]]:
-    boxes_of = read_boxes_csv(file)
-    for name, listed in boxes_of.items():
-        if name not in paths:
-            raise no_photograph(file, name, listed[0])
-        check_boxes(file, name, listed, paths[name])
+    boxes_of: dict[str, list[ListedBox]] = {}
+    names = Names(paths)
+    for written, listed in read_boxes_csv(file).items():
+        name = names.find(written)
+        if name is None:
+            raise no_such_file(file, listed[0].line, written, "photograph")
+        found, complaints = boxes_inside(file, name, listed, paths[name])
+        boxes_of.setdefault(name, []).extend(found)
+        for complaint in complaints:
+            log.warning("skipped: %s", complaint)
     return boxes_of
 
 
-def no_photograph(file: Path | str, name: str, listed: ListedBox) -> UserError:
-    """Returns the error of a box that belongs to no photograph."""
-    return UserError(
-        f"{file}:{listed.line}: there is no photograph {name}; give paths relative to the folder of photographs"
-    )
+def boxes_inside(
+    file: Path | str, name: str, listed: Iterable[ListedBox], path: Path
+) -> tuple[list[ListedBox], list[str]]:
+    """Cuts boxes off where they reach beyond their photograph.
+
+    Args:
+        file: where the boxes are listed.
+        name: of the photograph.
+        listed: its boxes.
+        path: its file.
+
+    Returns:
+        the boxes, and what to say of those that lie outside; nothing of a photograph that will be among the skipped.
+    """
+    try:
+        size = image_size(path)
+    except ImageError:
+        return [], []
+    inside: list[ListedBox] = []
+    complaints: list[str] = []
+    for line, box in listed:
+        if lies_outside(box, size):
+            complaints.append(outside(file, line, box, name, size))
+        else:
+            inside.append(ListedBox(line, clip_box(box, size)))
+    return inside, complaints
 
 
 def no_mask(masks: Path | str, name: str) -> UserError:
     """Returns the error of masks of which none has the name of a photograph, `name` for instance."""
     return UserError(f"{masks}: no mask has the name of a photograph; expected for instance {path_key(name)}.png")
-
-
-def check_boxes(file: Path | str, name: str, listed: Iterable[ListedBox], path: Path) -> None:
-    """Looks whether boxes lie inside their photograph; one that cannot be read is left to be skipped.
-
-    Raises:
-        UserError: if one does not.
-    """
-    try:
-        height, width = image_size(path)
-    except ImageError:
-        return
-    for line, (x0, y0, x1, y1) in listed:
-        if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
-            raise UserError(
-                f"{file}:{line}: the box {x0:g},{y0:g},{x1:g},{y1:g} reaches beyond {name}, "
-                f"which is {width} x {height} pixels"
-            )
 
 
 def hash_of_inputs(settings: PrepareConfig, photographs: list[Photograph]) -> str:

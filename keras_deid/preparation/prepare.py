@@ -132,7 +132,7 @@ def _is_prepared(out: Path, inputs: str, overwrite: bool) -> bool:
         raise UserError(f"{out}: is not a prepared data set; choose another folder") from error
     if overwrite:
         return False
-    if description["inputs"] == inputs:
+    if description.get("inputs") == inputs:
         log.info("%s: already prepared from these photographs with these settings", out)
         return True
     if description["schema"] != SCHEMA:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_deid.restoring.locate import THRESHOLD
 from keras_deid.restoring.region_sources import Located
+from keras_deid.restoring.runtime import Runtime, choose_runtime
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Choice:
         locator: trained locator: its folder, or the name of a shipped one; None: the exported model's own, else the
             shipped one.
         threshold: least score of a region; None: the default.
+        runtime: what runs are run on, see `choose_runtime`.
+        precision: likewise.
     """
 
     run: str | None = None
@@ -34,9 +38,22 @@ class Choice:
     grpc: str | None = None
     locator: str | None = None
     threshold: float | None = None
+    runtime: str = "auto"
+    precision: str = "auto"
 
-    def open_model(self) -> PictureModel:
+    def open_runtime(self, start_tensorflow: Callable[[], None] = lambda: None) -> Runtime:
+        """Chooses what runs are run on; `start_tensorflow` is called before TensorFlow is imported, if it is at all.
+
+        Raises:
+            UserError: as `choose_runtime`.
+        """
+        return choose_runtime(self.runtime, self.precision, start_tensorflow)
+
+    def open_model(self, runtime: Runtime) -> PictureModel:
         """Opens what restores.
+
+        Args:
+            runtime: from `open_runtime`.
 
         Raises:
             UserError: if it cannot be opened.
@@ -46,22 +63,25 @@ class Choice:
 
             return RestModel(self.url)
         if self.grpc is not None:
+            runtime.start_tensorflow()
             from keras_deid.serving.grpc_client import GrpcModel
 
             return GrpcModel(self.grpc)
         if self.model is not None:
+            runtime.start_tensorflow()
             from keras_deid.restoring.model import LocalModel
 
             return LocalModel(Path(self.model))
         from keras_deid.restoring.run_model import RunModel
 
-        return RunModel(self.run or DEFAULT_RUN)
+        return RunModel(self.run or DEFAULT_RUN, runtime)
 
-    def open_locator(self, model: PictureModel | None) -> Located:
+    def open_locator(self, model: PictureModel | None, runtime: Runtime) -> Located:
         """Opens what finds regions: the given locator, else the exported model's, else the shipped one.
 
         Args:
             model: what restores, if anything does.
+            runtime: from `open_runtime`.
 
         Raises:
             UserError: if it cannot be opened.
@@ -71,5 +91,5 @@ class Choice:
             return Located(model.mark, model.identity, threshold)
         from keras_deid.restoring.run_locator import RunLocator
 
-        opened = RunLocator(self.locator or LOCATOR_RUN)
+        opened = RunLocator(self.locator or LOCATOR_RUN, runtime)
         return Located(opened.mark, opened.identity, threshold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -95,11 +96,12 @@ def _read_card(folder: Path) -> ModelCard:
     path = folder / "model_card.json"
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        height, width = card["input"]["size"]
+        height, width = map(operator.index, card["input"]["size"])
         trained = card["trained_on"]
         adds_detail = trained["deidentify"]["method"] == "catalogue"
-        return ModelCard(card["name"], card["sha256"], (height, width), trained["context"], adds_detail)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        context = None if trained["context"] is None else float(trained["context"])
+        return ModelCard(str(card["name"]), str(card["sha256"]), (height, width), context, adds_detail)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: missing or not a model card; export the run again") from error
 
 

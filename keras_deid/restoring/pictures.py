@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +13,13 @@ from keras_deid.data.images import ImageError
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.manifest import SourceState, state
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import (
-    SYNTHETIC_PARTS,
-    SYNTHETIC_WHOLE,
-    Opened,
-    copy_picture,
-    open_picture,
-    write_picture,
-)
+from keras_deid.restoring.picture_files import Opened, copy_picture, copy_without_words, open_picture, write_picture
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
+
+log = logging.getLogger(__name__)
 
 _PIXELS_HELD = 50_000_000
 """A batch is restored before it is full once its pictures have so many pixels in memory."""
@@ -40,10 +37,12 @@ class Job:
     Attributes:
         name: path inside the folder of pictures, with `/`.
         source: the file.
+        keep_words: whether the output says what its source says of people, places and times.
     """
 
     name: str
     source: Path
+    keep_words: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def read_work(job: Job, model: PictureModel, regions: RegionSource | None) -> Wo
     """Reads a picture and finds its regions.
 
     Raises:
-        ImageError: if it cannot be read, or a region does not fit.
+        ImageError: if it cannot be read, or a region cannot be restored.
     """
     before = source_state(job.source)
     if regions is not None:
@@ -119,22 +118,39 @@ def restore_batch(batch: Sequence[Work], model: PictureModel) -> list[np.ndarray
     return [fit_back(next(wholly), work.opened.size) if work.regions is None else next(partly) for work in batch]
 
 
-def write_work(path: Path, work: Work, restored: np.ndarray) -> None:
-    """Writes a restored picture, whole or not at all; one without regions is copied byte for byte."""
+def write_work(path: Path, work: Work, restored: np.ndarray) -> tuple[str, ...]:
+    """Writes a picture, whole or not at all; returns, and says, what could not stay as it was.
+
+    One without regions is copied byte for byte, if its words are kept.
+
+    Raises:
+        ImageError: if it cannot be written.
+    """
+    notes: tuple[str, ...] = ()
+    keep_words = work.job.keep_words
     if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
-        copy_picture(work.job.source, path)
+        if keep_words or not work.opened.words:
+            copy_picture(work.job.source, path)
+        else:
+            notes = copy_without_words(path, work.opened)
     elif work.regions is None:
-        write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
+        notes = write_picture(path, restored, work.opened, SYNTHETIC_WHOLE, keep_words=keep_words)
     else:
-        write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
+        source_type = SYNTHETIC_PARTS if work.regions else None
+        notes = write_picture(path, restored, work.opened, source_type, keep_words=keep_words)
+    if notes:
+        log.warning("%s: %s", work.job.name, "; ".join(notes))
+    return notes
 
 
-def details(work: Work) -> dict[str, object]:
-    """Returns what a manifest says of a picture besides its file."""
+def details(work: Work, notes: tuple[str, ...]) -> dict[str, object]:
+    """Returns what a manifest says of a picture besides its file; `notes` are those of `write_work`."""
+    said: dict[str, object] = {"notes": notes} if notes else {}
     if work.regions is None:
-        return {"regions": None}
+        return {"regions": None, **said}
     return {
         "regions": len(work.regions),
         "boxes": [[*region.box, round(region.score, 3)] for region in work.regions],
         "copied": not work.regions,
+        **said,
     }

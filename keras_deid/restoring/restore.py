@@ -6,22 +6,20 @@ several pictures together.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from keras_deid.data.images import IMAGE_SUFFIXES, ImageError, find_images
 from keras_deid.errors import UserError
+from keras_deid.locking import locked_folder
 from keras_deid.progress import Progress, silent
 from keras_deid.restoring.manifest import Manifest, settings_of
 from keras_deid.restoring.model import PictureModel
+from keras_deid.restoring.outputs import check_apart, check_not_inputs, held_output, make_parents
 from keras_deid.restoring.pictures import (
     Job,
     Work,
@@ -33,16 +31,13 @@ from keras_deid.restoring.pictures import (
     write_work,
 )
 from keras_deid.restoring.region_sources import RegionSource
+from keras_deid.restoring.threads import map_ahead, threads
 from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
+from keras_deid.restoring.video_writing import check_output
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
-
-_AHEAD = 16
-"""Pictures that are read before the model asks for them, and as many that wait to be written."""
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 @dataclass
@@ -53,7 +48,7 @@ class Report:
         restored: how many were restored.
         copied: how many had nothing to restore, and are there byte for byte.
         kept: how many were done before.
-        broken: those that cannot be read, with the reason.
+        broken: those that cannot be read or written, with the reason.
     """
 
     restored: int = 0
@@ -73,6 +68,8 @@ def restore_folder(
     model: PictureModel,
     regions: RegionSource | None,
     *,
+    keep_words: bool = True,
+    overwrite: bool = False,
     progress: Progress = silent,
     video_progress: Progress = silent,
 ) -> Report:
@@ -87,6 +84,9 @@ def restore_folder(
         model: what restores.
         regions: what says which regions are restored; the other pixels stay as they are, and a picture without regions
             is copied byte for byte. None: the whole picture is the model's input.
+        keep_words: false leaves out what the files say of people, places and times; what has no regions is then written
+            anew instead of copied, with the same pixels as far as the format allows.
+        overwrite: replaces files in `out` that were not restored by the same model and regions.
         progress: counts the files.
         video_progress: as `progress` of `restore_video`, for each video.
 
@@ -94,73 +94,77 @@ def restore_folder(
         What became of the files.
 
     Raises:
-        UserError: if a folder or file is missing or does not fit, or `out` holds the work of another model.
+        UserError: if a folder or file is missing or does not fit, `out` holds or lies in `source`, it holds files that
+            this command did not write, another process writes there, or it is removed meanwhile.
     """
-    if out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
-        raise UserError(f"{out}: lies in the folder of pictures; choose a folder outside of {source}")
+    check_apart(source, out)
     sources = {path.relative_to(source).as_posix(): path for path in _find(source)}
+    check_not_inputs((out / name for name in sources), sources.values())
     _check(regions, sources)
-    report = Report()
     try:
-        # Records are written as they come, so that a kill, too, leaves a journal to continue from.
-        manifest = Manifest(out, settings_of(model.name, model.identity, regions))
-        jobs = [Job(name, path) for name, path in sources.items() if not manifest.is_done(name, path)]
-        report.kept = len(sources) - len(jobs)
-        progress(report.done, len(sources), "restoring")
-        pictures = [job for job in jobs if not is_video(job.source)]
-        for _ in _restore_pictures(pictures, out, model, regions, manifest, report):
+        with locked_folder(
+            out, f"{out}: is being restored to by another process; wait for it or choose another folder"
+        ):
+            manifest = Manifest(out, settings_of(model.name, model.identity, regions, keep_words), overwrite)
+            jobs = [Job(name, path, keep_words) for name, path in sources.items() if not manifest.is_done(name, path)]
+            manifest.begin((job.name for job in jobs), overwrite)
+            report = Report(kept=len(sources) - len(jobs))
             progress(report.done, len(sources), "restoring")
-        for job in jobs:
-            if is_video(job.source):
-                _restore_video(job, out, model, regions, manifest, report, video_progress)
+            for _ in _restore_jobs(jobs, out, model, regions, manifest, report, video_progress):
                 progress(report.done, len(sources), "restoring")
-        progress(len(sources), len(sources), "restoring")
-        broken = {str(error.path) for error in report.broken}
-        manifest.finish(name for name, path in sources.items() if str(path) not in broken)
+            progress(len(sources), len(sources), "restoring")
+            broken = {str(error.path) for error in report.broken}
+            manifest.finish(name for name, path in sources.items() if str(path) not in broken)
+            return report
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{error.filename or out}: {reason}; make room or choose another folder") from error
-    return report
 
 
 def restore_file(
-    source: Path, out: Path, model: PictureModel, regions: RegionSource | None, *, progress: Progress = silent
+    source: Path,
+    out: Path,
+    model: PictureModel,
+    regions: RegionSource | None,
+    *,
+    keep_words: bool = True,
+    overwrite: bool = False,
+    progress: Progress = silent,
 ) -> int | None:
     """Restores one picture or one video.
 
     Args:
         source: the file.
-        out: file to write, in the format that its suffix names; is replaced if it exists.
+        out: file to write, in the format that its suffix names.
         model: what restores.
         regions: as for `restore_folder`; in a CSV the path is the file's name.
+        keep_words: as for `restore_folder`.
+        overwrite: replaces `out` if it exists.
         progress: as for `restore_video`; is not called for a picture.
 
     Returns:
         The number of regions of a picture; None for a video, and where the whole picture is restored.
 
     Raises:
-        UserError: if the file is missing or broken, or `out` cannot be written.
+        UserError: if the file is missing or broken, or `out` cannot be written, or exists.
     """
     _check(regions, {source.name: source})
-    if is_video(source):
-        restore_video(source, out, model, regions, progress=progress)
-        return None
-    return _restore_picture(source, out, model, regions)
-
-
-def _restore_picture(source: Path, out: Path, model: PictureModel, regions: RegionSource | None) -> int | None:
-    if out.suffix.lower() not in IMAGE_SUFFIXES:
-        raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
-    if out.resolve() == source.resolve():
-        raise UserError(f"{out}: is the picture itself; choose another name")
-    work = read_work(Job(source.name, source), model, regions)
-    (restored,) = restore_batch([work], model)
+    check_not_inputs([out], [source])
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_work(out, work, restored)
+        if is_video(source):
+            check_output(source, out)
+            with held_output(out, overwrite):
+                restore_video(source, out, model, regions, keep_words=keep_words, progress=progress)
+            return None
+        if out.suffix.lower() not in IMAGE_SUFFIXES:
+            raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
+        with held_output(out, overwrite):
+            work = read_work(Job(source.name, source, keep_words), model, regions)
+            (restored,) = restore_batch([work], model)
+            write_work(out, work, restored)
+        return None if work.regions is None else len(work.regions)
     except OSError as error:
         raise UserError(f"{out}: {error.strerror or error}; make room or choose another place") from error
-    return None if work.regions is None else len(work.regions)
 
 
 def _find(folder: Path) -> list[Path]:
@@ -176,6 +180,25 @@ def _find(folder: Path) -> list[Path]:
 def _check(regions: RegionSource | None, sources: dict[str, Path]) -> None:
     if regions is not None:
         regions.check(sources, [name for name, path in sources.items() if is_video(path)])
+
+
+def _restore_jobs(
+    jobs: Sequence[Job],
+    out: Path,
+    model: PictureModel,
+    regions: RegionSource | None,
+    manifest: Manifest,
+    report: Report,
+    video_progress: Progress,
+) -> Iterator[None]:
+    """Restores pictures, then videos; yields after each."""
+    yield from _restore_pictures(
+        [job for job in jobs if not is_video(job.source)], out, model, regions, manifest, report
+    )
+    for job in jobs:
+        if is_video(job.source):
+            _restore_video(job, out, model, regions, manifest, report, video_progress)
+            yield
 
 
 def _restore_pictures(
@@ -194,19 +217,26 @@ def _restore_pictures(
         except ImageError as error:
             return error
 
-    def write(answered: tuple[Work, np.ndarray]) -> bool:
+    def write(answered: tuple[Work, np.ndarray]) -> bool | ImageError:
         work, restored = answered
-        path = out / work.job.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_work(path, work, restored)
-        manifest.add(work.job.name, work.state, details(work))
+        manifest.check_there()
+        make_parents(out, work.job.name)
+        try:
+            notes = write_work(out / work.job.name, work, restored)
+        except ImageError as error:
+            return ImageError(work.job.source, error.reason, error.mend)
+        manifest.add(work.job.name, work.state, details(work, notes))
         return work.regions == []
 
-    with _threads() as readers, _threads() as writers:
-        opened = _map_ahead(readers, read, jobs)
-        for copied in _map_ahead(writers, write, _answered(opened, model, report.broken)):
-            report.copied += copied
-            report.restored += not copied
+    with threads(WORKERS) as readers, threads(WORKERS) as writers:
+        opened = map_ahead(readers, read, jobs)
+        for written in map_ahead(writers, write, _answered(opened, model, report.broken)):
+            if isinstance(written, ImageError):
+                report.broken.append(written)
+                yield
+                continue
+            report.copied += written
+            report.restored += not written
             yield
 
 
@@ -219,11 +249,13 @@ def _restore_video(
     report: Report,
     progress: Progress,
 ) -> None:
-    path = out / job.name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    manifest.check_there()
+    make_parents(out, job.name)
     try:
         before = source_state(job.source)
-        frames = restore_video(job.source, path, model, regions, name=job.name, progress=progress)
+        frames = restore_video(
+            job.source, out / job.name, model, regions, name=job.name, keep_words=job.keep_words, progress=progress
+        )
     except ImageError as error:
         report.broken.append(error)
         return
@@ -237,24 +269,3 @@ def _answered(
     """Yields each picture, restored, restoring the regions of several pictures at a time."""
     for batch in batches(opened, broken):
         yield from zip(batch, restore_batch(batch, model), strict=True)
-
-
-@contextlib.contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """Gives threads; when something is raised, what they have not begun stays undone."""
-    pool = ThreadPoolExecutor(WORKERS)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _map_ahead(pool: ThreadPoolExecutor, function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """Yields results in order, with few items begun before their turn: pictures in memory are large."""
-    begun: deque[Future[_R]] = deque()
-    for item in items:
-        begun.append(pool.submit(function, item))
-        if len(begun) > _AHEAD:
-            yield begun.popleft().result()
-    while begun:
-        yield begun.popleft().result()

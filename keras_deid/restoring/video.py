@@ -17,7 +17,6 @@ from keras_deid.errors import UserError
 from keras_deid.progress import Progress, silent
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import restore_crops, restore_regions
 from keras_deid.restoring.sightings import EVERY, Sighting, sight
@@ -35,6 +34,7 @@ from keras_deid.restoring.video_colours import (
 from keras_deid.restoring.video_reading import VideoReader
 from keras_deid.restoring.video_writing import VideoWriter, check_output
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 BATCH_SIZE = 16
 """Most frames that are restored at a time."""
@@ -49,6 +49,7 @@ def restore_video(
     regions: RegionSource | None,
     *,
     name: str | None = None,
+    keep_words: bool = True,
     progress: Progress = silent,
 ) -> int:
     """Restores a video.
@@ -65,6 +66,7 @@ def restore_video(
         regions: what says which regions are restored, in upright pictures. Those that it finds by itself are tracked,
             those of a file are taken as they are. None: the whole of each picture is the model's input.
         name: of the video in `regions`; by default its file name.
+        keep_words: false leaves out titles, places, times and chapters; a video without regions is then encoded anew.
         progress: counts the pictures of the video; their total is a close estimate.
 
     Returns:
@@ -83,25 +85,25 @@ def restore_video(
             with whole_file(out) as partial:
                 source_type = SYNTHETIC_WHOLE if regions is None else SYNTHETIC_PARTS
                 done = 0
-                with VideoWriter(partial, suffix, reader, source_type) as writer:
+                with VideoWriter(partial, suffix, reader, source_type, keep_words) as writer:
                     for frame in restorer.restored(reader.frames(writer.copy), writer.pixel_format):
                         writer.write(frame)
                         done += 1
                         progress(done, max(reader.total, done), source.name)
                 if not restorer.anything:
-                    _write_unchanged(source, partial, suffix)
+                    _write_unchanged(source, partial, suffix, keep_words)
         except OSError as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UserError(f"{out}: cannot be written: {reason}; make room or choose another place") from error
     return done
 
 
-def _write_unchanged(source: Path, path: Path, suffix: str) -> None:
+def _write_unchanged(source: Path, path: Path, suffix: str, keep_words: bool) -> None:
     """Copies a video in which nothing was restored, into another container if need be; it is not synthetic."""
-    if suffix == source.suffix.lower():
+    if suffix == source.suffix.lower() and keep_words:
         shutil.copyfile(source, path)
         return
-    with VideoReader(source) as reader, VideoWriter(path, suffix, reader, None) as writer:
+    with VideoReader(source) as reader, VideoWriter(path, suffix, reader, None, keep_words) as writer:
         for frame in reader.frames(writer.copy):
             writer.write(unchanged(frame, writer.pixel_format))
 

@@ -39,13 +39,17 @@ class VideoWriter:
         suffix: of the container, a key of `CONTAINERS`.
         reader: the source.
         source_type: IPTC's digital source type, for the comment; None if nothing is restored.
+        keep_words: whether titles, places, times and chapters are copied; languages always are.
 
     Raises:
         UserError: if the container does not take a track of the source.
         OSError: here and later, if the file cannot be written.
     """
 
-    def __init__(self, path: Path, suffix: str, reader: VideoReader, source_type: str | None) -> None:
+    def __init__(
+        self, path: Path, suffix: str, reader: VideoReader, source_type: str | None, keep_words: bool = True
+    ) -> None:
+        self._keep_words = keep_words
         self._kind = CONTAINERS[suffix]
         self.pixel_format = output_format(reader.first, self._kind.encoder)
         source = reader.container
@@ -55,14 +59,16 @@ class VideoWriter:
             if any(key.startswith("com.") for key in source.metadata):
                 options["movflags"] = "use_metadata_tags"  # else the keys of telephones are lost
         self._container: OutputContainer = av.open(
-            str(path), "w", format=self._kind.format, container_options=options, metadata_errors="replace"
+            str(path.absolute()), "w", format=self._kind.format, container_options=options, metadata_errors="replace"
         )
         try:
-            self._container.metadata.update(_without(source.metadata, _OF_THE_FILE))
-            comment = _comment(source.metadata, source_type)
+            words = source.metadata if keep_words else {}
+            self._container.metadata.update(_without(words, _OF_THE_FILE))
+            comment = _comment(words, source_type)
             if comment:
                 self._container.metadata["comment"] = comment
-            self._container.set_chapters(source.chapters())
+            if keep_words:
+                self._container.set_chapters(source.chapters())
             self._durations: dict[int, int] = {}
             self._video: VideoStream | None = None
             self._copies: dict[int, Stream] = {}
@@ -115,6 +121,10 @@ class VideoWriter:
         except av.FFmpegError as error:
             raise OSError(str(error)) from error
 
+    def _words_of(self, source: Stream) -> dict[str, str]:
+        words = _without(source.metadata, _OF_THE_TRACK)
+        return words if self._keep_words else {key: words[key] for key in ("language",) if key in words}
+
     def _encode(self, frame: VideoFrame | None) -> None:
         assert self._video is not None
         for packet in self._video.encode(frame):
@@ -139,7 +149,7 @@ class VideoWriter:
         context.colorspace, context.color_range = output_matrix(first)
         context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
         stream.set_display_matrix(display_matrix(first))
-        stream.metadata.update(_without(source.metadata, _OF_THE_TRACK))
+        stream.metadata.update(self._words_of(source))
         stream.disposition = source.disposition
         return stream
 
@@ -161,7 +171,7 @@ class VideoWriter:
             if path.suffix.lower() == suffix:
                 raise ImageError(path, reason) from error
             raise UserError(f"{path}: {reason}; write {path.suffix}") from error
-        copy.metadata.update(_without(source.metadata, _OF_THE_TRACK))
+        copy.metadata.update(self._words_of(source))
         copy.disposition = source.disposition
         self._copies[source.index] = copy
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_deid.config import Config, load_config
+from keras_deid.errors import UserError
 
 INTENDED_USE = (
     "Research on de-identification: measuring how much a mosaic, blur or mask gives away.",
@@ -133,7 +134,13 @@ def _hash_of_file(path: Path) -> str:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict) or not isinstance(values.get("data", {}), dict):
+        raise UserError(f"{path}: is not readable as an evaluation; evaluate the run again, or delete the file")
+    return values
 
 
 def _plain(text: object) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_deid.errors import UserError
+
 
 class SteppedModel(keras.Model):
     """What all ways of training have in common; each adds its networks and its `train_step`.
@@ -52,7 +54,12 @@ class SteppedModel(keras.Model):
 
         def train_on_next(iterator: Iterator[Any]) -> Any:
             started = time.perf_counter()
-            batch = next(iterator)
+            try:
+                batch = next(iterator)
+            except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
+                raise UserError(
+                    f"the training data are damaged ({error.message.splitlines()[0]}); prepare the photographs again"
+                ) from error
             self.waited += time.perf_counter() - started
             return step(batch)
 

@@ -202,7 +202,6 @@ def test_a_local_data_set_is_not_continued(photos, tmp_path):
         ("path,x0,y0,x1\n", r"boxes.csv:1: expected the columns"),
         ("path,x0,y0,x1,y1\n001.png,1,1,1,5\n", r"boxes.csv:2: expected x0 < x1"),
         ("path,x0,y0,x1,y1\nnobody.png,1,1,4,5\n", r"boxes.csv:2: there is no photograph nobody.png"),
-        ("path,x0,y0,x1,y1\n001.png,1,1,4,500\n", r"boxes.csv:2: the box 1,1,4,500 reaches beyond 001.png"),
         ("path,x0,y0,x1,y1\n001.png,1,1,4,5\n", r"none of the 20 photographs gives an example: 19 x no face listed"),
     ],
 )
@@ -211,6 +210,14 @@ def test_bad_boxes(photos, tmp_path, boxes, message):
     with pytest.raises(UserError, match=message):
         on_beam(photos, tmp_path / "out")
     assert not {"dataset.json", "refused.txt"} & files_of(tmp_path / "out").keys()
+
+
+def test_boxes_beyond_the_photograph(photos, tmp_path, monkeypatch, caplog):
+    seen = counters_of(monkeypatch)
+    photos.list_boxes({"001.png": [(60, 30, 90, 500)], "002.png": [(900, 900, 950, 950), BOX], " 004.png ": [BOX]})
+    assert_alike(photos.prepare(tmp_path / "local"), on_beam(photos, tmp_path / "beam"))
+    assert seen[0]["boxes outside"] == 1 and seen[0]["examples"] == 3
+    assert "boxes.csv:3: the box 900,900,950,950 lies outside of 002.png" in caplog.text
 
 
 def test_bad_folders(photos, tmp_path):

@@ -12,12 +12,13 @@ from PIL import Image
 pytest.importorskip("apache_beam", reason="needs the extra beam")
 
 from keras_deid.beam import restore as job
-from keras_deid.beam.restore import restore_on_beam
+from keras_deid.beam.restore import Done, restore_on_beam
 from keras_deid.cli.restore import main
 from keras_deid.errors import UserError
 from keras_deid.restoring.choice import Choice
 from keras_deid.restoring.region_sources import Listed
 from keras_deid.restoring.restore import restore_folder
+from keras_deid.restoring.runtime import TENSORFLOW
 from tests.restoring.conftest import SIZE, Negative, random_picture
 from tests.restoring.synthetic_videos import make_video, plain
 
@@ -91,16 +92,8 @@ def assert_alike(out, local):
 
 def test_the_same_as_locally(folder, boxes, tmp_path):
     report = restore_folder(folder, tmp_path / "local", Named("negative"), Listed(boxes))
-    counts = on_beam(folder, tmp_path / "out", boxes=str(boxes))
-    assert (
-        counts
-        == {"restored": report.restored, "copied": report.copied, "skipped": 1}
-        == {
-            "restored": 7,
-            "copied": 6,
-            "skipped": 1,
-        }
-    )
+    done = on_beam(folder, tmp_path / "out", boxes=str(boxes))
+    assert done == Done(report.restored, report.copied, 1, []) == Done(7, 6, 1, [])
     assert_alike(tmp_path / "out", tmp_path / "local")
     with open(tmp_path / "out/skipped.csv", newline="") as file:
         assert list(csv.reader(file)) == [
@@ -187,14 +180,51 @@ def test_interrupted_and_run_again(folder, boxes, tmp_path, monkeypatch):
 def test_another_model_needs_another_folder(folder, boxes, tmp_path):
     on_beam(folder, tmp_path / "out", boxes=str(boxes))
     before = files_of(tmp_path / "out")
-    with pytest.raises(UserError, match="out: holds pictures of another model or other boxes; choose another folder"):
+    with pytest.raises(UserError, match="out: holds pictures of another model or other boxes; choose another"):
         on_beam(folder, tmp_path / "out", boxes=str(boxes), choice=Choice(model="other"))
     assert files_of(tmp_path / "out") == before
     restore_folder(folder, tmp_path / "local", Named("negative"), Listed(boxes))
-    with pytest.raises(UserError, match="local: holds pictures that were restored without --runner"):
+    with pytest.raises(UserError, match="local: holds files that were not restored here"):
         on_beam(folder, tmp_path / "local", boxes=str(boxes))
     with pytest.raises(UserError, match="is not a manifest of restored pictures"):
         restore_folder(folder, tmp_path / "out", Named("negative"), Listed(boxes))
+
+
+def test_nothing_else_is_replaced(folder, boxes, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/00.png").write_bytes(b"mine")
+    with pytest.raises(UserError, match="out: holds files that were not restored here"):
+        on_beam(folder, tmp_path / "out", boxes=str(boxes))
+    assert files_of(tmp_path / "out") == {"00.png": b"mine"}
+    on_beam(folder, tmp_path / "out", boxes=str(boxes), overwrite=True)
+    on_beam(folder, tmp_path / "out", boxes=str(boxes), overwrite=True, choice=Choice(model="other"))
+    restore_folder(folder, tmp_path / "local", Named("other"), Listed(boxes))
+    assert_alike(tmp_path / "out", tmp_path / "local")
+
+
+def test_words_are_left_out(tmp_path):
+    (tmp_path / "in").mkdir()
+    exif = Image.Exif()
+    exif[0x010E] = "a street"
+    Image.fromarray(random_picture(0, (60, 80))).save(tmp_path / "in/a.jpg", exif=exif)
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\na.jpg,10,20,30,40\n")
+    restore_folder(tmp_path / "in", tmp_path / "local", Named("x"), Listed(tmp_path / "boxes.csv"), keep_words=False)
+    for keep_words, out in ((True, "kept"), (False, "left_out")):
+        settings = {"boxes": str(tmp_path / "boxes.csv"), "choice": Choice(model="x"), "keep_words": keep_words}
+        on_beam(tmp_path / "in", tmp_path / out, **settings)
+    assert_alike(tmp_path / "left_out", tmp_path / "local")
+    assert b"a street" in (tmp_path / "kept/a.jpg").read_bytes()
+    assert b"a street" not in (tmp_path / "left_out/a.jpg").read_bytes()
+
+
+def test_complaints(folder, boxes, tmp_path):
+    boxes.write_text("path,frame,x0,y0,x1,y1\n00.png,,900,900,910,910\n04.png,,10,20,30,40\nfilm.mp4,99,1,1,9,9\n")
+    regions = Listed(boxes)
+    restore_folder(folder, tmp_path / "local", Named("negative"), regions)
+    for _ in range(2):  # of shards that are kept, too
+        done = on_beam(folder, tmp_path / "out", boxes=str(boxes))
+        assert sorted(done.complaints) == sorted(regions.complaints) and len(done.complaints) == 2
+    assert_alike(tmp_path / "out", tmp_path / "local")
 
 
 @pytest.mark.parametrize(
@@ -246,8 +276,8 @@ def test_the_shipped_model_and_locator(tmp_path):
 
     source = shipped(tmp_path / "in")
     model = RunModel("street64_any")
-    restore_folder(source, tmp_path / "local", model, Choice().open_locator(model))
-    on_beam(source, tmp_path / "out", choice=Choice())
+    restore_folder(source, tmp_path / "local", model, Choice().open_locator(model, TENSORFLOW))
+    on_beam(source, tmp_path / "out", choice=Choice(runtime="tensorflow"))
     assert_alike(tmp_path / "out", tmp_path / "local")
     assert (tmp_path / "out/a.png").read_bytes() != (source / "a.png").read_bytes()
 

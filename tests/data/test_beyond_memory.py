@@ -103,19 +103,25 @@ def test_a_broken_picture_is_named(pairs, tmp_path):
         batches_of(pairs)
 
 
-def test_the_program_ends_while_pictures_are_read(tmp_path):
+@pytest.mark.parametrize("how", ["return", "raise SystemExit(0)"])
+def test_the_program_ends_after_a_loop_that_wants_no_more(how):
+    """As training ends: the iterator goes with the function that reads it, pictures that are being read with it."""
     program = f"""
 from keras_deid.config import Config
 from keras_deid.data.training_batches import training_batches
 from keras_deid.data.training_pictures import load_training_pictures
-config = Config.model_validate({{"data": {{"image_size": [16, 16], **{DRAWN!r}}}}})
-pictures = load_training_pictures(config.data, cache_limit=0)
-batches = iter(training_batches(pictures, config.data, config.deidentify, batch_size=4, seed=1))
-for _ in range(3):
-    next(batches)
-print("end")
+
+def main():
+    config = Config.model_validate({{"data": {{"image_size": [16, 16], **{DRAWN!r}}}}})
+    pictures = load_training_pictures(config.data, cache_limit=0)
+    for number, _ in enumerate(training_batches(pictures, config.data, config.deidentify, batch_size=4, seed=1)):
+        if number == 3:
+            print("end")
+            {how}
+
+main()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=280)
     assert (done.returncode, done.stdout) == (0, "end\n"), done.stderr
 
 

@@ -312,6 +312,14 @@ def test_resize_image_by_means():
     assert resize_image(quarters(), (20, 30)).shape == (20, 30, 3)
 
 
+@pytest.mark.parametrize("size", [(16, 16), (25, 30), (45, 41)])
+@pytest.mark.parametrize("channels", [1, 4, 5, 7, 9])
+def test_resize_image_of_any_number_of_channels(channels, size):
+    picture = np.random.default_rng(0).integers(0, 256, (37, 41, channels), np.uint8)
+    expected = [resize_image(picture[:, :, channel], size) for channel in range(channels)]
+    np.testing.assert_array_equal(resize_image(picture, size), np.stack(expected, axis=2))
+
+
 def test_resize_image_up_keeps_flat_areas():
     assert centres(resize_image(quarters(), (120, 90))) == [RED, GREEN, BLUE, GREY]
 

@@ -10,10 +10,11 @@ from keras_deid.errors import UserError
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST, Manifest, settings_of
 from keras_deid.restoring.model import LocalModel
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE, open_picture
+from keras_deid.restoring.picture_files import open_picture
 from keras_deid.restoring.region_sources import Listed, Located
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.whole import fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import PICTURES, SIZE, Negative, files_of, random_picture
 
@@ -115,7 +116,7 @@ def test_every_format_is_kept_and_marked(tmp_path, suffix, tolerance):
     (tmp_path / "boxes.csv").write_text(f"path,x0,y0,x1,y1\nin.{suffix},1,1,2,2\n")
     for regions, source_type in ((None, SYNTHETIC_WHOLE), (Listed(tmp_path / "boxes.csv"), SYNTHETIC_PARTS)):
         out = tmp_path / f"out.{suffix}"
-        restore_file(tmp_path / f"in.{suffix}", out, Negative(), regions)
+        restore_file(tmp_path / f"in.{suffix}", out, Negative(), regions, overwrite=True)
         with Image.open(out) as image, Image.open(tmp_path / f"in.{suffix}") as original:
             assert image.format == original.format
         beside = out.with_name(f"{out.name}.xmp")
@@ -164,6 +165,22 @@ def test_a_folder_without_a_model_is_refused(tmp_path, model, wrong):
         LocalModel(folder)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"input": 3}, {"input": {"size": ["a", "b"]}}, {"input": {"size": [1]}}, {"trained_on": []}, {"name": ...}],
+    ids=str,
+)
+def test_a_model_card_that_was_edited_is_refused(tmp_path, model, change):
+    folder = tmp_path / "1"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"junk")
+    card = {**json.loads((model / "model_card.json").read_text()), **change}
+    card = {key: value for key, value in card.items() if value is not ...}
+    (folder / "model_card.json").write_text(json.dumps(card))
+    with pytest.raises(UserError, match="model_card.json: missing or not a model card; export the run again"):
+        LocalModel(folder)
+
+
 @pytest.mark.parametrize(("box", "message"), [("90,0,95,5", "lies outside of its 24 x 16 pixels"), ("1,1,5,5", None)])
 def test_a_box_that_does_not_fit_spoils_its_picture_only(tmp_path, box, message):
     (tmp_path / "in").mkdir()
@@ -183,7 +200,7 @@ def test_refuses_what_cannot_be(folder, tmp_path):
         restore_folder(folder, tmp_path / "out", Negative(), Listed(tmp_path / "boxes.csv"))
     with pytest.raises(UserError, match="unknown format"):
         restore_file(folder / "sub" / "00.png", tmp_path / "out.xyz", Negative(), None)
-    with pytest.raises(UserError, match="is the picture itself"):
+    with pytest.raises(UserError, match="is the input"):
         restore_file(folder / "sub" / "00.png", folder / "sub" / "00.png", Negative(), None)
     with pytest.raises(UserError, match="broken image"):
         restore_file(folder / "broken.jpg", tmp_path / "out.jpg", Negative(), None)
