@@ -95,7 +95,8 @@ def restore_on_beam(
     listed = _with_sha256(boxes)
     before = _settings_before(target, overwrite)
     job = RestoreJob(folder, target, choice, listed, whole, keep_words, before)
-    target.write(_BEGUN, b"")
+    if before is None:
+        target.write(_BEGUN, b"")
     forget_refusal(target)
     with watching(target, "restoring", progress):
         run(lambda pipeline: build(pipeline, job), read_options)
