@@ -28,6 +28,7 @@ from keras_deid.config import Config
 from keras_deid.data.images import encode_png
 from keras_deid.data.training_batches import training_batches
 from keras_deid.data.training_pictures import load_training_pictures
+from keras_deid.errors import UserError
 from keras_deid.restoring.choice import Choice
 
 SIDE = 32
@@ -84,6 +85,8 @@ class Watch:
         seconds, done, memory = (np.array(column) for column in zip(*working, strict=True))
         edges = np.linspace(done[0], done[-1], _QUARTERS + 1)
         places = np.searchsorted(done, edges)
+        if len(set(places)) <= _QUARTERS:
+            raise UserError("the step was over too soon to measure quarters; give more --pictures")
         return [
             Quarter(
                 float((done[stop] - done[start]) * self._total / (seconds[stop] - seconds[start])),

@@ -57,7 +57,8 @@ class RecordStream:
         records = files.interleave(
             tf.data.TFRecordDataset, _OPEN_FILES, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
         )
-        if (wanted := self.wanted) is not None:
+        wanted = self.wanted
+        if wanted is not None:
             records = records.filter(lambda record: wanted(_path_of(record)))
         return records.shuffle(self.buffer, seed=seed)
 
