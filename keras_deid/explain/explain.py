@@ -30,6 +30,7 @@ from keras_deid.explain.sanity import (
 from keras_deid.explain.study import conduct
 from keras_deid.explain.targets import TARGETS, Target
 from keras_deid.explain.verdicts import merit_verdicts, where_verdicts
+from keras_deid.locking import locked_folder
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.progress import Progress, silent
 from keras_deid.statistics import LEVEL, RESAMPLES
@@ -59,7 +60,7 @@ def explain_run(run: Path, config: Config, limit: int | None = None, progress: P
         load_pictures(config, "test", limit),
         run / "attention",
         config=config,
-        command=f"keras-deid report {run}{limited}",
+        command=f"keras-deid report {run.name if run.is_absolute() else run}{limited}",
         progress=progress,
     )
 
@@ -91,12 +92,26 @@ def explain(
         what is in `localisation.json`.
 
     Raises:
-        UserError: if a network does not take the pictures, or `out` cannot be written.
+        UserError: if a network does not take the pictures, or `out` cannot be written or holds something else.
     """
     check_networks(networks, pictures)
     if method == GATES:
         _check_gates(networks)
-    _make_folder(out)
+    _check_folder(out)
+    with locked_folder(out, f"{out}: is being written by another process; wait for it or choose another --out"):
+        return _explain(networks, pictures, out, config, targets, method, command, progress)
+
+
+def _explain(
+    networks: Sequence[Network],
+    pictures: Pictures,
+    out: Path,
+    config: Config,
+    targets: Sequence[str],
+    method: str,
+    command: str,
+    progress: Progress,
+) -> dict[str, Any]:
     chosen = [TARGETS[name] for name in targets]
     study = conduct(networks, pictures, chosen, method, progress)
     findings = summarise(study)
@@ -187,14 +202,13 @@ def _summary(contents: Contents) -> dict[str, Any]:
     }
 
 
+def _check_folder(out: Path) -> None:
+    """Sees that no pictures but a report's own are removed; its table is written before them."""
+    if out.is_dir() and any(out.iterdir()) and not (out / "localisation.csv").is_file():
+        raise UserError(f"{out}: holds something else than a report; choose an empty folder")
+
+
 def _check_gates(networks: Sequence[Network]) -> None:
     for network in networks:
         if not network.chain.has_attention:
             raise UserError(f"{network.run}: has no CBAM, and so no gates; --method {GATES} takes runs with CBAM alone")
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be made a folder ({error.strerror}); choose another --out") from error
