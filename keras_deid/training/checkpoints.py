@@ -34,7 +34,7 @@ class Checkpoints:
         newest = self._manager.latest_checkpoint
         if newest:
             self._manager.checkpoint.restore(newest).assert_existing_objects_matched()
-        return int(self._model.step)
+        return self._model.steps_taken
 
     def save(self) -> None:
         """Saves the state after the current step.
@@ -45,7 +45,7 @@ class Checkpoints:
         for network in self._model.networks:
             if not all(np.isfinite(weight).all() for weight in network.get_weights()):
                 raise UserError(
-                    f"the {network.name}'s weights are not finite at step {int(self._model.step)}: the last checkpoint "
-                    "is kept; lower training.learning_rate or the loss weights and continue in a new run"
+                    f"the {network.name}'s weights are not finite at step {self._model.steps_taken}: the last "
+                    "checkpoint is kept; lower training.learning_rate or the loss weights and continue in a new run"
                 )
-        self._manager.save(checkpoint_number=int(self._model.step))
+        self._manager.save(checkpoint_number=self._model.steps_taken)

@@ -38,7 +38,7 @@ class ShowProgress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Tells where the run stands."""
-        self._done = int(self.model.step) * self._batch_size
+        self._done = self.model.steps_taken * self._batch_size
         self._progress(self._done, self._total, "training")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -90,19 +90,19 @@ class FinishEpoch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts the clocks."""
-        self._started, self._first_step = time.perf_counter(), int(self.model.step)
+        self._started, self._first_step = time.perf_counter(), self.model.steps_taken
         self.model.waited = 0.0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves a checkpoint inside the epoch where the configuration asks for it."""
-        step = int(self.model.step)
+        step = self.model.steps_taken
         ends_epoch = step % self._steps_per_epoch == 0  # saved when its line is in `history.csv`
         if self._checkpoint_steps and step % self._checkpoint_steps == 0 and not ends_epoch:
             self._checkpoints.save()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Finishes the epoch."""
-        step = int(self.model.step)
+        step = self.model.steps_taken
         if step < (epoch + 1) * self._steps_per_epoch:
             return
         seconds = time.perf_counter() - self._started

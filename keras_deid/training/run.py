@@ -23,17 +23,17 @@ from keras_deid.models.saved import load_generator
 from keras_deid.preparation.prepare import prepare
 from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
-from keras_deid.training.epochs import FinishEpoch, ShowProgress
-from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
+from keras_deid.training.fitting import check_folder, checksum, git_commit, train, versions
 from keras_deid.training.gan import RestoringGAN
 from keras_deid.training.history import History
 from keras_deid.training.networks import build_gan
 from keras_deid.training.precision import set_precision
+from keras_deid.training.replicas import see_whole_batch
 from keras_deid.training.run_locator import run_locator
 from keras_deid.training.saved_networks import SavedNetworks
 from keras_deid.training.start import start_from
-from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 from keras_deid.training.validation import RestorerValidation
+from keras_deid.training.workers import Workers
 
 _VALIDATION_BATCH = 16
 BEST_BY = "psnr_mask"
@@ -55,21 +55,26 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
 
     Returns:
         The metrics of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
-        without pairs may.
+        without pairs may, and on workers other than the chief, which evaluates.
 
     Raises:
         UserError: if the data are missing or unusable, the folder belongs to another run, or a loss is not finite.
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
+        WorkerLost: if another worker has ended; the same calls continue.
     """
-    if config.training.method == "locate":
-        prepare_if_needed(config, progress)
-        return run_locator(config, folder, progress)
+    # ---- Devices: before TensorFlow does anything else -------------------------------------------------------------
+    workers = Workers(config.training.strategy)
+    workers.check_batch_size(config.training.batch_size)
 
     # ---- The run's folder ------------------------------------------------------------------------------------------
     check_folder(folder, config)
 
     # ---- Data ------------------------------------------------------------------------------------------------------
-    prepare_if_needed(config, progress)
+    if workers.this.chief:
+        prepare_if_needed(config, progress)
+    workers.wait()
+    if config.training.method == "locate":
+        return run_locator(config, folder, workers, progress)
     load, batches = _DATA[config.training.method]
     if config.deidentify.method == "catalogue":
         load, batches = load_catalogue_pictures, catalogue_batches
@@ -79,8 +84,11 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
     if count_pictures(config, "val"):
         validation = list(evaluation_examples(config.data, config.deidentify, "val", _VALIDATION_BATCH))
     # Not before the data are there: a start that failed must not bind the next one to its settings.
-    folder.mkdir(parents=True, exist_ok=True)
-    config.save(folder / "config.yaml")
+    if workers.this.chief:
+        folder.mkdir(parents=True, exist_ok=True)
+        config.save(folder / "config.yaml")
+    workers.check_shared(folder)
+    workers.check_alike(configuration=checksum(config), training_pictures=len(pictures))
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if config.training.deterministic:
@@ -89,15 +97,17 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
     precision = set_precision(config.training.precision)
     # Its fusions do not fit the two passes through D: it fails, says so on the terminal, and is no slower without.
     tf.config.optimizer.set_experimental_options({"remapping": False})
-    gan = build_gan(config, steps)
+    with workers.strategy.scope():
+        gan = build_gan(config, steps)
+        see_whole_batch(gan.networks)
     if config.training.start_from is not None:
         start_from(gan, config.training.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", gan)
-    done = checkpoints.restore()
-    epochs = config.training.epochs + config.training.decay_epochs
+    checkpoints.restore()
+    workers.check_alike(step=gan.steps_taken)
 
     # ---- Train -----------------------------------------------------------------------------------------------------
-    def batches_from(step: int) -> tf.data.Dataset:
+    def batches_from(step: int, rows: slice) -> tf.data.Dataset:
         settings = config.training
         return batches(
             pictures,
@@ -106,27 +116,25 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
             batch_size=settings.batch_size,
             seed=settings.seed,
             start_step=step,
+            rows=rows,
         )
 
     networks = SavedNetworks(folder, config)
-    history = History(folder / "history.csv", first_epoch=done // steps + 1)
-    with StopOnSignal() as stop:
-        finish_epoch = FinishEpoch(
-            folder,
-            RestorerValidation(folder, validation, config.training.samples),
-            lambda trained: networks.save(trained.restorer, trained.discriminator),
-            history,
-            checkpoints,
-            best_by=BEST_BY if config.training.keep == "best" else None,
-            batch_size=config.training.batch_size,
-            steps_per_epoch=steps,
-            checkpoint_steps=config.training.checkpoint_steps,
-        )
-        show_progress = ShowProgress(progress, epochs * steps, config.training.batch_size)
-        fit(gan, batches_from, steps, epochs, [StopOnNonFinite(), stop, show_progress, finish_epoch])
-    if stop.requested and int(gan.step) < epochs * steps:
-        checkpoints.save()
-        raise Interrupted(f"stopped after step {int(gan.step)} of {epochs * steps}; the same command continues")
+    history = train(
+        gan,
+        config,
+        folder,
+        workers,
+        batches_from,
+        steps,
+        checkpoints,
+        validate=RestorerValidation(folder, validation, config.training.samples),
+        save=lambda trained: networks.save(trained.restorer, trained.discriminator),
+        best_by=BEST_BY if config.training.keep == "best" else None,
+        progress=progress,
+    )
+    if not workers.this.chief:
+        return None
 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
     keras.mixed_precision.set_dtype_policy("float32")
@@ -170,7 +178,7 @@ def _summary(
     return {
         "name": config.name,
         "epochs": len(history.rows),
-        "steps": int(gan.step),
+        "steps": gan.steps_taken,
         "seconds": round(seconds, 1),
         "images_per_second": round(images / seconds, 2) if seconds else None,
         "data_wait": round(sum(row["data_wait"] * row["seconds"] for row in history.rows) / seconds, 5)

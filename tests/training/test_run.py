@@ -14,9 +14,11 @@ from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.errors import UserError
 from keras_deid.evaluation.scoring import restore
 from keras_deid.models.saved import load_generator
+from keras_deid.training import fitting, loop
 from keras_deid.training import run as training_run
 from keras_deid.training.networks import build_restorer
-from keras_deid.training.run import Interrupted, run
+from keras_deid.training.fitting import Interrupted
+from keras_deid.training.run import run
 
 EPOCHS, STEPS = 2, 4
 
@@ -112,7 +114,7 @@ def test_a_second_call_does_not_train_again(finished, monkeypatch):
     def fit(*arguments, **how):
         raise AssertionError("trains again")
 
-    monkeypatch.setattr(training_run.RestoringGAN, "fit", fit)
+    monkeypatch.setattr(loop, "_CompiledStep", fit)
     assert run(config, folder) == metrics
     assert [(folder / name).read_bytes() for name in kept] == before
     again = json.loads((folder / "summary.json").read_text())
@@ -193,7 +195,7 @@ def test_more_epochs_may_follow_and_stop_when_numbers_are_none(copied, tiny, mon
 
 def test_a_signal_saves_and_leaves(copied, tiny, monkeypatch):
     # Before the first step is the earliest that a signal can come.
-    monkeypatch.setattr(training_run, "fit", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(fitting, "fit", lambda *arguments, **how: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Interrupted, match=r"^stopped after step 8 of 12; the same command continues$"):
         run(tiny(training={"epochs": 2}), copied)
     assert tf.train.latest_checkpoint(copied / "checkpoints").endswith("ckpt-8")
