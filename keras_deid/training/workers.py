@@ -30,6 +30,15 @@ class Workers:
         self.this: Worker = this_worker(strategy)
         self.strategy = _strategy(strategy, self.this)
 
+        @tf.function
+        def gather(numbers: tf.Tensor) -> tf.Tensor:
+            rows = self.strategy.run(
+                lambda row: tf.distribute.get_replica_context().all_gather(row[None], 0), (numbers,)
+            )
+            return self.strategy.experimental_local_results(rows)[0]
+
+        self._gather = gather
+
     @property
     def replicas(self) -> int:
         """Devices that share a batch."""
@@ -85,11 +94,8 @@ class Workers:
         """Returns the numbers of each replica, in order of the workers."""
         if self.this.count == 1:
             return [numbers]
-        here = self.strategy.experimental_distribute_values_from_function(
-            lambda context: tf.constant([numbers], tf.int64)
-        )
         with noticing_lost_workers(self.this):
-            return [list(row) for row in self.strategy.gather(here, axis=0).numpy().tolist()]
+            return [list(row) for row in self._gather(tf.constant(numbers, tf.int64)).numpy().tolist()]
 
 
 def _strategy(name: str, worker: Worker) -> tf.distribute.Strategy:

@@ -16,8 +16,8 @@ from keras_deid.evaluation.scoring import restore
 from keras_deid.models.saved import load_generator
 from keras_deid.training import fitting, loop
 from keras_deid.training import run as training_run
-from keras_deid.training.networks import build_restorer
 from keras_deid.training.fitting import Interrupted
+from keras_deid.training.networks import build_restorer
 from keras_deid.training.run import run
 
 EPOCHS, STEPS = 2, 4
