@@ -46,7 +46,7 @@ def fit(
     model.stop_training = False
     if model.steps_taken >= epochs * steps_per_epoch:
         return
-    step = _CompiledStep(model, worker)
+    step = CompiledStep(model, worker)
     called = keras.callbacks.CallbackList(callbacks, model=model)
     called.on_train_begin()
     batches = iter(_batches_of_replicas(model.distribute_strategy, batches_from, model.steps_taken, batch_size))
@@ -89,10 +89,15 @@ def _batches_of_replicas(
     return strategy.distribute_datasets_from_function(of_worker)
 
 
-class _CompiledStep:
-    """`train_step` on all replicas, as one graph; its losses come back in one piece."""
+class CompiledStep:
+    """`train_step` on all replicas, as one graph; its losses come back in one piece.
 
-    def __init__(self, model: SteppedModel, worker: Worker) -> None:
+    Args:
+        model: compiled.
+        worker: that this process is.
+    """
+
+    def __init__(self, model: SteppedModel, worker: Worker = ALONE) -> None:
         self._names: tuple[str, ...] = ()
         self._worker = worker
         strategy = model.distribute_strategy
@@ -107,8 +112,8 @@ class _CompiledStep:
 
         self._step = tf.function(step, jit_compile=model.jit_compile is True)
 
-    def __call__(self, batch: Any, stop: bool) -> tuple[dict[str, float], bool]:
-        """Takes a step; returns its losses by name, and whether any worker has asked to stop before it."""
+    def __call__(self, batch: Any, stop: bool = False) -> tuple[dict[str, float], bool]:
+        """Takes a step; returns its losses by name, and whether any worker has asked for it to be the last one."""
         with noticing_lost_workers(self._worker):
             *losses, asked = self._step(batch, tf.constant(stop, tf.float32)).numpy().tolist()
         return dict(zip(self._names, losses, strict=True)), asked > 0

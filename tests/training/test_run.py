@@ -114,7 +114,7 @@ def test_a_second_call_does_not_train_again(finished, monkeypatch):
     def fit(*arguments, **how):
         raise AssertionError("trains again")
 
-    monkeypatch.setattr(loop, "_CompiledStep", fit)
+    monkeypatch.setattr(loop, "CompiledStep", fit)
     assert run(config, folder) == metrics
     assert [(folder / name).read_bytes() for name in kept] == before
     again = json.loads((folder / "summary.json").read_text())
