@@ -134,6 +134,7 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
         progress=progress,
     )
     if not workers.this.chief:
+        workers.wait()
         return None
 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
@@ -144,6 +145,7 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
     write_json(folder / "summary.json", _summary(config, precision, gan, history, metrics))
+    workers.wait()  # TensorFlow takes a worker that leaves early for one that has failed
     return metrics
 
 

@@ -24,6 +24,8 @@ from keras_deid.training.workers import Workers
 from .conftest import least_generator
 
 HERE = Path(__file__).parent
+# The fixture compiles some twenty networks, which takes a minute; on a busy machine, several.
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(scope="module")

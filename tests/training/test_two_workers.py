@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2400)]
 
 # The command; the process sends itself a signal after a step, if the arguments say so.
 COMMAND = """
