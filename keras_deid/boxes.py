@@ -58,6 +58,12 @@ def clip_box(box: Box, image_size: tuple[int, int]) -> Box:
     )
 
 
+def lies_outside(box: Box, image_size: tuple[int, int]) -> bool:
+    """Returns whether nothing of a box lies in a picture of size (height, width)."""
+    x0, y0, x1, y1 = clip_box(box, image_size)
+    return not (x1 > x0 and y1 > y0)
+
+
 def square_around(
     box: Box, context: float, image_size: tuple[int, int], shift: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[int, int, int, int]:

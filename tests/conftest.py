@@ -7,10 +7,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(variable, "1")
 
+import atexit  # noqa: E402
+import shutil  # noqa: E402
+import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+
+# Compiled networks of tests stay out of the user's cache; the workers of a session share a folder.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["KERAS_DEID_CACHE"] = tempfile.mkdtemp(prefix="keras-deid-tests-")
+    atexit.register(shutil.rmtree, os.environ["KERAS_DEID_CACHE"], ignore_errors=True)
 
 # No deadline: the first call of a TensorFlow operation takes far longer than the next.
 hypothesis.settings.register_profile("developer", deadline=None)

@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, field, demo} -> {evaluation, explain, restoring}
--> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`, `report`,
-`atomic` and `staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, demo, privacy -> field} -> {evaluation, explain,
+restoring} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`,
+`report`, `atomic`, `locking` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -21,7 +21,8 @@ ALLOWED = {
     "shipped": {"errors"},
     "statistics": set(),
     "atomic": set(),
-    "staging": {"errors"},
+    "locking": {"errors", "atomic"},
+    "staging": {"errors", "locking"},
     "boxes": set(),
     "report": {"atomic"},
     "config": {"errors", "atomic", "shipped", "hiding"},  # the names of its methods
@@ -32,11 +33,24 @@ ALLOWED = {
     "synthetic": set(),
     "data": {"errors", "config", "atomic", "boxes", "hiding", "synthetic"},
     "preparation": {"errors", "config", "atomic", "boxes", "progress", "staging", "data"},
-    "evaluation": {"errors", "boxes", "config", *SHARED, "atomic", "layers", "losses", "models", "data"},
-    "explain": {"errors", "boxes", "preparation", "config", *SHARED, "atomic", "layers", "losses", "models", "data"},
+    "evaluation": {"errors", "boxes", "config", *SHARED, "atomic", "locking", "layers", "losses", "models", "data"},
+    "explain": {
+        "errors",
+        "boxes",
+        "preparation",
+        "config",
+        *SHARED,
+        "atomic",
+        "locking",
+        "layers",
+        "losses",
+        "models",
+        "data",
+        "evaluation",
+    },
     "comparison": {"errors", "boxes", "config", *SHARED, "atomic", "models", "data", "evaluation", "explain"},
     "serving": {"errors", "boxes", "config", "atomic", "staging", "layers", "models", "data"},
-    "restoring": {"errors", "boxes", "config", "atomic", "progress", "shipped", "models", "data", "serving"},
+    "restoring": {"errors", "boxes", "config", "atomic", "locking", "progress", "shipped", "models", "data", "serving"},
     "field": {
         "errors",
         "boxes",
@@ -50,6 +64,18 @@ ALLOWED = {
         "evaluation",
         "restoring",
     },
+    "privacy": {
+        "errors",
+        "boxes",
+        *SHARED,
+        "atomic",
+        "staging",
+        "hiding",
+        "data",
+        "evaluation",
+        "restoring",
+        "field",  # its photographs and baselines
+    },
     "demo": {
         "errors",
         "boxes",
@@ -62,6 +88,7 @@ ALLOWED = {
     },
     "training": {
         "errors",
+        "locking",
         "shipped",
         "preparation",
         "config",

@@ -1,21 +1,38 @@
 """Arguments that several commands share: types and options of click."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from keras_deid.errors import UserError
 from keras_deid.shipped import find_run
 
 PATH = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
+RUNTIMES = ("auto", "openvino", "tensorflow")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 settings_argument = click.argument("settings", metavar="[key=value]...", nargs=-1)
 limit_option = click.option("--limit", metavar="N", type=COUNT, help="Use only the first N pictures.")
 data_option = click.option(
     "--data", metavar="PREPARED", type=PATH, help="A prepared data set.  [default: the run's own data]"
+)
+runtime_option = click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default="auto",
+    show_default=True,
+    help="What the networks run on; auto: OpenVINO if it is installed.",
+)
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(PRECISIONS),
+    default="auto",
+    show_default=True,
+    help="What the networks compute in; auto: bfloat16 on OpenVINO if the processor has it.",
 )
 
 
@@ -59,6 +76,23 @@ class Listed(click.ParamType):
         if isinstance(value, list):
             return value
         return list(dict.fromkeys(self._kind.convert(word, param, ctx) for word in value.split(",")))
+
+
+def chosen_kinds(names: str, kinds: Iterable[str]) -> list[str]:
+    """Returns the ways to hide faces that `--kinds` lists, without repetitions.
+
+    Args:
+        names: with commas between them.
+        kinds: those that there are.
+
+    Raises:
+        UserError: if there is no such kind.
+    """
+    chosen = list(dict.fromkeys(name.strip() for name in names.split(",")))
+    for name in chosen:
+        if name not in kinds:
+            raise UserError(f"--kinds: there is no kind {name!r}; the kinds are {', '.join(kinds)}")
+    return chosen
 
 
 def only_one(options: Mapping[str, object]) -> str | None:

@@ -1,6 +1,7 @@
 """Click commands that end as `keras_deid.cli.ending` describes."""
 
 import importlib
+import io
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,8 @@ class Command(click.Command):
 
     @exit_codes
     def _run(self, words: list[str], name: str, settings: dict[str, Any]) -> int:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text
         self._main_shell_completion(settings, name)
         try:
             with self.make_context(name, words, **settings) as context:
@@ -89,6 +92,14 @@ class LazyGroup(Command, click.Group):
 
 
 def command_line() -> str:
-    """Returns the running command as the user would type it again, for reports."""
+    """Returns the running command as the user would type it again, for reports.
+
+    Absolute paths, which say where something lay on this machine, are cut to their names.
+    """
     context = click.get_current_context()
-    return shlex.join([PROGRAM, str(context.command.name), *context.meta[_WORDS]])
+    return shlex.join([PROGRAM, str(context.command.name), *map(_without_place, context.meta[_WORDS])])
+
+
+def _without_place(word: str) -> str:
+    option, equals, value = word.rpartition("=")
+    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else word

@@ -7,12 +7,11 @@ from typing import Any
 
 import click
 
-from keras_deid.cli.arguments import COUNT, PATH, RunFolder
+from keras_deid.cli.arguments import COUNT, PATH, RunFolder, chosen_kinds, precision_option, runtime_option
 from keras_deid.cli.command import Command, command_line
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.split import SPLITS
-from keras_deid.errors import UserError
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
 
 EXIT_SOME_BROKEN = 1
@@ -63,6 +62,8 @@ _TARGETS = ("street", "large")
     show_default=True,
     help="What the results are held against: those of street photographs, or of large faces.",
 )
+@runtime_option
+@precision_option
 def main(
     photographs: Path,
     out: Path,
@@ -74,6 +75,8 @@ def main(
     limit: int | None,
     threshold: float | None,
     targets: str,
+    runtime: str,
+    precision: str,
 ) -> int:
     """Hide the faces of PHOTOGRAPHS, a folder of untouched ones, restore them, and measure the results.
 
@@ -84,8 +87,9 @@ def main(
     could not be read.
     """
     from keras_deid.field.photographs import DetectedFaces, FaceSource, ListedFaces, find_photographs, select
+    from keras_deid.hiding.kinds import KINDS
 
-    chosen = _kinds(kinds)
+    chosen = list(KINDS) if kinds is None else chosen_kinds(kinds, KINDS)
     everything = find_photographs(photographs)
     selected = select(everything, split, limit)
     start_tensorflow()
@@ -96,34 +100,28 @@ def main(
     from keras_deid.restoring.region_sources import Located
     from keras_deid.restoring.run_locator import RunLocator
     from keras_deid.restoring.run_model import RunModel
+    from keras_deid.restoring.runtime import choose_runtime
 
     check_out(out, photographs)
     detector = evaluation_detector()
     faces: FaceSource = DetectedFaces(detector) if boxes is None else ListedFaces(boxes, everything)
     locator = locator or find_run(LOCATOR_RUN)
-    model, finder = RunModel(run or find_run(DEFAULT_RUN)), RunLocator(locator)
+    chosen_runtime = choose_runtime(runtime, precision)
+    model = RunModel(run or find_run(DEFAULT_RUN), chosen_runtime)
+    finder = RunLocator(locator, chosen_runtime)
     subject = Subject(model, Located(finder.mark, finder.identity, threshold or THRESHOLD), faces, detector, chosen)
     settings = {
         "photographs": str(photographs),
         "split": split,
         "limit": limit,
         "locator": load_config(locator / "config.yaml").name,
+        "precision": chosen_runtime.precision,
     }
     with Bar("photographs", in_logs=True) as progress:
         content = evaluate(
             selected, out, subject, targets=targets, settings=settings, command=command_line(), progress=progress
         )
     return _report(content, out)
-
-
-def _kinds(names: str | None) -> list[str]:
-    from keras_deid.hiding.kinds import KINDS
-
-    chosen = list(KINDS) if names is None else list(dict.fromkeys(name.strip() for name in names.split(",")))
-    for name in chosen:
-        if name not in KINDS:
-            raise UserError(f"--kinds: there is no kind {name!r}; the kinds are {', '.join(KINDS)}")
-    return chosen
 
 
 def _report(content: Mapping[str, Any], out: Path) -> int:

@@ -97,11 +97,12 @@ def main(photos: Path, out: Path | None, **settings: Any) -> int:
 
 
 def _summary(dataset: "PreparedDataset") -> str:
-    from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED
+    from keras_deid.data.left_out import SKIPPED
+    from keras_deid.data.prepared import CONTACT_SHEET
 
     counts = ", ".join(f"{count} {split}" for split, count in dataset.counts.items())
     lines = [f"{dataset.folder}: {counts} (fingerprint {dataset.fingerprint})"]
-    skipped = dataset.description["skipped"]
+    skipped = dataset.description.get("skipped")
     if skipped:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
         lines.append(f"skipped: {reasons}; see {dataset.folder / SKIPPED}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keras_deid.cli.arguments import PATH, RunFolder, only_one
+from keras_deid.cli.arguments import PATH, RunFolder, only_one, precision_option, runtime_option
 from keras_deid.cli.command import Command
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
@@ -19,6 +19,7 @@ from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
 if TYPE_CHECKING:
     from keras_deid.restoring.model import PictureModel
     from keras_deid.restoring.region_sources import RegionSource
+    from keras_deid.restoring.runtime import Runtime
 
 EXIT_SOME_BROKEN = 1
 EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
@@ -60,11 +61,23 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 )
 @click.option("--whole", is_flag=True, help="Give the model the whole picture, as the paper does.")
 @click.option(
+    "--strip-metadata",
+    is_flag=True,
+    help="Leave out what the files say of people, places and times: EXIF, GPS, XMP, IPTC, comments, titles.",
+)
+@click.option(
     "--find", metavar="CSV", type=PATH, help="Only find the regions, and write them to this file for --boxes."
 )
 @click.option(
     "--overlays", metavar="FOLDER", type=PATH, help="With --find: write pictures with the regions drawn over them."
 )
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace files that are there already and were not restored by the same command.",
+)
+@runtime_option
+@precision_option
 def main(
     source: Path,
     out: Path | None,
@@ -76,8 +89,12 @@ def main(
     threshold: float | None,
     boxes: Path | None,
     whole: bool,
+    strip_metadata: bool,
     find: Path | None,
     overlays: Path | None,
+    overwrite: bool,
+    runtime: str,
+    precision: str,
 ) -> int:
     """Restore INPUT, a picture, a video, or a folder of them, and write OUTPUT.
 
@@ -85,7 +102,8 @@ def main(
     found is copied byte for byte. Restored faces are invented: they are not the faces that were there.
 
     Outputs keep the formats and, in a folder, the paths of their inputs. Their metadata marks them as synthetic, and
-    OUTPUT/manifest.json lists them. After an interruption, the same command continues. The exit code is 1 if some files
+    OUTPUT/manifest.json lists them. Nothing else is replaced without --overwrite. After an interruption, the same
+    command continues. The exit code is 1 if some files
     could not be read.
     """
     only_one({"--run": run, "--model": model, "--url": url, "--grpc": grpc})
@@ -99,12 +117,21 @@ def main(
     if not source.exists():
         raise UserError(f"{source}: does not exist; give a picture, a video, or a folder of them")
     with _terminable():
+        chosen = _choose_runtime(runtime, precision)
         if find is not None:
-            return _find(source, find, overlays, _located(None, locator, threshold))
+            return _find(source, find, overlays, _located(None, locator, threshold, chosen), overwrite)
         assert out is not None
-        opened = _open_model(run, model, url, grpc)
-        regions = None if whole else _listed(boxes) if boxes is not None else _located(opened, locator, threshold)
-        return (_restore_folder if source.is_dir() else _restore_file)(source, out, opened, regions)
+        opened = _open_model(run, model, url, grpc, chosen)
+        if whole:
+            regions = None
+        else:
+            regions = _listed(boxes) if boxes is not None else _located(opened, locator, threshold, chosen)
+        restore = _restore_folder if source.is_dir() else _restore_file
+        code = restore(source, out, opened, regions, not strip_metadata, overwrite)
+        complaints = [] if regions is None else regions.complaints
+        for complaint in complaints:
+            print(f"skipped: {complaint}", file=sys.stderr)
+        return EXIT_SOME_BROKEN if complaints else code
 
 
 @contextlib.contextmanager
@@ -121,23 +148,32 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _open_model(run: Path | None, model: Path | None, url: str | None, grpc: str | None) -> "PictureModel":
+def _choose_runtime(name: str, precision: str) -> "Runtime":
+    from keras_deid.restoring.runtime import choose_runtime
+
+    return choose_runtime(name, precision, start_tensorflow)
+
+
+def _open_model(
+    run: Path | None, model: Path | None, url: str | None, grpc: str | None, runtime: "Runtime"
+) -> "PictureModel":
     if url is not None:
         from keras_deid.serving.client import RestModel
 
         return RestModel(url)
-    start_tensorflow()
     if grpc is not None:
+        start_tensorflow()
         from keras_deid.serving.grpc_client import GrpcModel
 
         return GrpcModel(grpc)
     if model is not None:
+        start_tensorflow()
         from keras_deid.restoring.model import LocalModel
 
         return LocalModel(model)
     from keras_deid.restoring.run_model import RunModel
 
-    return RunModel(run or find_run(DEFAULT_RUN))
+    return RunModel(run or find_run(DEFAULT_RUN), runtime)
 
 
 def _listed(boxes: Path) -> "RegionSource":
@@ -146,37 +182,42 @@ def _listed(boxes: Path) -> "RegionSource":
     return Listed(boxes)
 
 
-def _located(model: "PictureModel | None", locator: Path | None, threshold: float | None) -> "RegionSource":
+def _located(
+    model: "PictureModel | None", locator: Path | None, threshold: float | None, runtime: "Runtime"
+) -> "RegionSource":
     """Finds regions with the given locator, else with the exported model's, else with the shipped one."""
     from keras_deid.restoring.locate import THRESHOLD
     from keras_deid.restoring.region_sources import Located
 
     if locator is None and model is not None and model.mark is not None:
         return Located(model.mark, model.identity, threshold or THRESHOLD)
-    start_tensorflow()
     from keras_deid.restoring.run_locator import RunLocator
 
-    opened = RunLocator(locator or find_run(LOCATOR_RUN))
+    opened = RunLocator(locator or find_run(LOCATOR_RUN), runtime)
     return Located(opened.mark, opened.identity, threshold or THRESHOLD)
 
 
-def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource") -> int:
+def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource", overwrite: bool) -> int:
     from keras_deid.restoring.finding import find_in
 
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress)
+        pictures, found, broken = find_in(source, regions, csv_file, overlays, progress, overwrite=overwrite)
     for error in broken:
         print(f"skipped: {error}", file=sys.stderr)
     print(f"regions found: {found}, pictures: {pictures}; written: {csv_file}")
     return EXIT_SOME_BROKEN if broken else 0
 
 
-def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
+def _restore_file(
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
+) -> int:
     from keras_deid.restoring.restore import restore_file
 
     target = out / source.name if out.is_dir() else out
     with Bar("pictures", delay=BAR_DELAY) as progress:
-        restored = restore_file(source, target, model, regions, progress=progress)
+        restored = restore_file(
+            source, target, model, regions, keep_words=keep_words, overwrite=overwrite, progress=progress
+        )
     if restored == 0:
         print(f"nothing found: {target} is a copy of {source}")
     else:
@@ -184,13 +225,27 @@ def _restore_file(source: Path, out: Path, model: "PictureModel", regions: "Regi
     return 0
 
 
-def _restore_folder(source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None") -> int:
+def _restore_folder(
+    source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
+) -> int:
+    from keras_deid.data.left_out import SKIPPED, summary_of
     from keras_deid.restoring.restore import restore_folder
 
     with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
-        report = restore_folder(source, out, model, regions, progress=progress, video_progress=of_video)
+        report = restore_folder(
+            source,
+            out,
+            model,
+            regions,
+            keep_words=keep_words,
+            overwrite=overwrite,
+            progress=progress,
+            video_progress=of_video,
+        )
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
+    if report.left_out:
+        print(f"left out: {summary_of(report.left_out)}; see {out / SKIPPED}", file=sys.stderr)
     before = f", {report.kept} were there already" if report.kept else ""
     copied = f", {report.copied} copied (nothing found)" if report.copied else ""
     print(f"restored: {report.restored} files{copied}{before}, {len(report.broken)} skipped; see {out}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
+from keras_deid.evaluation.evaluation_file import read_json
 
 # What two seeds of one model may differ in: what they are called, and what leaves no trace in the weights.
 _NOT_THE_MODEL = (
@@ -215,12 +216,12 @@ def _trained_on(config: Config) -> dict[str, Any]:
 
 
 def _is_finished(folder: Path, config: Config) -> bool:
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
     wanted = config.training.epochs + config.training.decay_epochs
-    return summary.get("epochs", wanted) >= wanted and (folder / "generator.keras").is_file()
+    try:
+        epochs = read_json(folder / "summary.json").get("epochs", wanted)
+    except UserError:
+        return False
+    return isinstance(epochs, int) and epochs >= wanted and (folder / "generator.keras").is_file()
 
 
 def _of_other_methods(config: Config) -> tuple[str, ...]:
@@ -260,5 +261,5 @@ def minutes_left(planned: Sequence[PlannedRun]) -> float | None:
 
 
 def _minutes(run: Path) -> float | None:
-    seconds = json.loads((run / "summary.json").read_text(encoding="utf-8")).get("seconds")
-    return None if seconds is None else float(seconds) / 60
+    seconds = read_json(run / "summary.json").get("seconds")
+    return seconds / 60 if isinstance(seconds, int | float) else None

@@ -15,8 +15,9 @@ from typing import Any
 import pydantic
 import yaml
 
-from keras_deid.config.schema import Config, describe_mistake
-from keras_deid.config.yaml_dialect import Loader
+from keras_deid.config.mistakes import describe_mistake, dotted, shortened
+from keras_deid.config.schema import Config
+from keras_deid.config.yaml_dialect import DEEPEST, read_yaml
 from keras_deid.errors import UserError
 from keras_deid.shipped import find_config
 
@@ -29,6 +30,9 @@ RENAMED = {
     "loss.compose": "loss.composite",
 }
 """Keys of version 0.1 and their present names."""
+
+_LARGEST = 100_000
+"""Bytes of a file; a complete configuration has four thousand."""
 
 _Values = dict[str, Any]
 _Origins = dict[tuple[str, ...], str]
@@ -57,8 +61,10 @@ def load_config(path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> 
         key, equals, text = word.partition("=")
         if not equals or not key:
             raise UserError(f"{word!r} on the command line: expected key=value, for instance training.epochs=3")
+        if key.count(".") >= DEEPEST:
+            raise UserError(f"{shortened(key)} on the command line: more than {DEEPEST} levels of keys")
         try:
-            value = yaml.load(text, Loader)
+            value = read_yaml(text)
         except yaml.YAMLError:
             raise UserError(f"{word!r} on the command line: the value is not readable as YAML") from None
         _merge(values, origins, _nest(key.split("."), value), "the command line", ())
@@ -72,27 +78,37 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[_Values, _Origins]:
     """Returns the merged values of a file and those it extends, and the file that last set each key."""
     if path.resolve() in seen:
         raise UserError(f"{path}: extends itself")
+    if len(seen) == DEEPEST:
+        raise UserError(f"{path}: more than {DEEPEST} files that extend each other")
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise UserError(f"{path}: cannot be read as a configuration: {reason}") from None
-    try:
-        own = yaml.load(text, Loader)
+        own = read_yaml(_read_text(path))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from None
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+        raise UserError(f"{path}{where}: not readable as YAML: {problem}") from None
     if own is None:  # an empty file
         own = {}
-    if not isinstance(own, dict):
-        raise UserError(f"{path}: expected keys and values, received {own!r}")
+    if not isinstance(own, dict):  # whose content is not shown: `extends` may name any file
+        raise UserError(f"{path}: is not a configuration: expected keys and values")
     base = own.pop("extends", None)
-    if base is not None and not isinstance(base, str):
-        raise UserError(f"{path}: extends: expected the name of a file, received {base!r}")
+    if base is not None and (not isinstance(base, str) or "\0" in base):
+        raise UserError(f"{path}: extends: expected the name of a file, received {shortened(base)}")
     values, origins = _read(path.parent / base, (*seen, path.resolve())) if base else ({}, {})
     _merge(values, origins, own, str(path), ())
     return values, origins
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise UserError(f"{path}: is not a configuration: larger than {_LARGEST} bytes")
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UserError(f"{path}: cannot be read as a configuration: {reason}") from None
 
 
 def _merge(values: _Values, origins: _Origins, newer: Mapping[str, Any], origin: str, at: tuple[str, ...]) -> None:
@@ -122,7 +138,7 @@ def _line(mistake: Any, origins: _Origins, path: str) -> str:
             return f"{origin}: {'.'.join(keys)}: renamed; write {RENAMED['.'.join(keys)]}"
         near = difflib.get_close_matches(keys[-1], _known_keys(keys[:-1]), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(_known_keys(keys[:-1]))}"
-        return f"{origin}: {'.'.join(keys)}: unknown key; {hint}"
+        return f"{origin}: {dotted(keys)}: unknown key; {hint}"
     return f"{origin}: {describe_mistake(mistake)}"
 
 

@@ -11,6 +11,7 @@ import pydantic
 import yaml
 
 from keras_deid.atomic import write_text
+from keras_deid.config.mistakes import describe_mistake
 from keras_deid.config.yaml_dialect import Dumper
 from keras_deid.errors import UserError
 
@@ -336,11 +337,3 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in values.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
-
-
-def describe_mistake(mistake: Any) -> str:
-    """Returns one of Pydantic's errors as a line: key, what was expected, what was received."""
-    name, message = ".".join(map(str, mistake["loc"])), mistake["msg"].removeprefix("Value error, ")
-    if mistake["type"] != "value_error":
-        message = f"{message[0].lower()}{message[1:]}, received {mistake['input']!r}"
-    return f"{name}: {message}" if name else message

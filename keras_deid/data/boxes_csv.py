@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from keras_deid.boxes import Box
+from keras_deid.data.names import printable
 from keras_deid.errors import UserError
 
 CSV_COLUMNS = ("path", "x0", "y0", "x1", "y1")
+
+_FARTHEST = 1e9
+"""Pixels: no picture reaches so far."""
 
 
 class ListedBox(NamedTuple):
@@ -31,58 +35,68 @@ class FrameBox(NamedTuple):
 
 
 def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
-    """Reads face boxes from a CSV file with the columns `path,x0,y0,x1,y1`, in any order.
+    """Reads face boxes from a CSV file with the columns `path,x0,y0,x1,y1`, in any order; others are not used.
 
     Args:
         path: the file, UTF-8. Paths in it are relative to the folder of photographs, with `/` between folders.
 
     Returns:
-        For each path its boxes, in the file's order.
+        For each path, as it is written, its boxes, in the file's order.
 
     Raises:
-        UserError: if the file is missing, is not UTF-8 text, lacks a column, has an unknown one, or has a line with a
-            wrong number of fields, a value that is not a finite number, or an empty box. The message names the line.
+        UserError: if the file is missing, is not UTF-8 text, lacks a column or has it twice, or has a line with a wrong
+            number of fields, a value that is not a finite number, or an empty box. The message names the line.
     """
     listed: dict[str, list[ListedBox]] = {}
-    for line, fields in _read_rows(path, optional=()):
+    for line, fields in _read_rows(path):
         box = _parse_box(f"{path}:{line}", fields)
-        listed.setdefault(_parse_path(fields), []).append(ListedBox(line, box))
+        listed.setdefault(fields["path"], []).append(ListedBox(line, box))
     return listed
 
 
 def read_frame_boxes_csv(path: Path) -> dict[str, list[FrameBox]]:
-    """Reads boxes of pictures and videos: as `read_boxes_csv`, perhaps with columns `frame` and `score`.
-
-    The score, which `restore --find` writes, is not used.
+    """Reads boxes of pictures and videos: as `read_boxes_csv`, perhaps with a column `frame`.
 
     Args:
         path: the file, UTF-8.
 
     Returns:
-        For each path its boxes, in the file's order.
+        For each path, as it is written, its boxes, in the file's order.
 
     Raises:
         UserError: as `read_boxes_csv`; or if a frame is neither empty nor a whole number from 0.
     """
     listed: dict[str, list[FrameBox]] = {}
-    for line, fields in _read_rows(path, optional=("frame", "score")):
+    for line, fields in _read_rows(path):
         where = f"{path}:{line}"
         row = FrameBox(line, _parse_box(where, fields), _parse_frame(where, fields.get("frame", "")))
-        listed.setdefault(_parse_path(fields), []).append(row)
+        listed.setdefault(fields["path"], []).append(row)
     return listed
 
 
-def _read_rows(path: Path, optional: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def no_such_file(file: Path, line: int, written: str, what: str) -> UserError:
+    """Returns the error for a path in a line of a file that names nothing."""
+    if printable(written) != written:
+        return UserError(f"{file}: is not UTF-8 text; save the CSV file as UTF-8")
+    return UserError(f"{file}:{line}: there is no {what} {written.strip()}; give paths relative to the folder")
+
+
+def outside(file: Path, line: int, box: Box, name: str, size: tuple[int, int]) -> str:
+    """Says that a box lies outside of its picture, whose size is (height, width)."""
+    corners = ",".join(f"{edge:g}" for edge in box)
+    return f"{file}:{line}: the box {corners} lies outside of {name}, which is {size[1]} x {size[0]} pixels"
+
+
+def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            return _split_rows(path, file, optional)
+        # A name of a file may be no text; Python keeps its bytes, here as well as when it lists a folder.
+        with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+            return _split_rows(path, file)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give --boxes a CSV file") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8") from error
 
 
-def _split_rows(path: Path, lines: Iterable[str], optional: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def _split_rows(path: Path, lines: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
     rows = csv.reader(lines, strict=True)
     expected = ",".join(CSV_COLUMNS)
     found: list[tuple[int, dict[str, str]]] = []
@@ -93,7 +107,9 @@ def _split_rows(path: Path, lines: Iterable[str], optional: Sequence[str]) -> li
                 continue
             if header is None:
                 header = [name.strip() for name in row]
-                if sorted(name for name in header if name not in optional) != sorted(CSV_COLUMNS):
+                if not all(name.isascii() for name in header) and not set(CSV_COLUMNS) <= set(header):
+                    raise UserError(f"{path}: is not UTF-8 text; save the CSV file as UTF-8")
+                if sorted(name for name in header if name in CSV_COLUMNS) != sorted(CSV_COLUMNS):
                     raise UserError(
                         f"{path}:{rows.line_num}: expected the columns {expected}; received {','.join(header)}"
                     )
@@ -108,10 +124,6 @@ def _split_rows(path: Path, lines: Iterable[str], optional: Sequence[str]) -> li
     if header is None:
         raise UserError(f"{path}: is empty; expected a first line {expected}")
     return found
-
-
-def _parse_path(fields: dict[str, str]) -> str:
-    return fields["path"].strip().replace("\\", "/")
 
 
 def _parse_frame(where: str, text: str) -> int | None:
@@ -131,7 +143,7 @@ def _parse_box(where: str, fields: dict[str, str]) -> Box:
             value = float(fields[column])
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= _FARTHEST:
             raise UserError(f"{where}: expected a number of pixels in {column}; received {fields[column].strip()!r}")
         values.append(value)
     x0, y0, x1, y1 = values

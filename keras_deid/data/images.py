@@ -1,5 +1,6 @@
 """Pictures and masks from files, whatever their form, as uint8 RGB arrays."""
 
+import io
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -8,17 +9,41 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from keras_deid.atomic import write_bytes
 from keras_deid.errors import UserError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+try:
+    import pillow_heif
+except ImportError:
+    _HEIF: tuple[str, ...] = ()
+else:
+    pillow_heif.register_heif_opener()
+    _HEIF = (".heic", ".heif", ".hif")
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *_HEIF)
 
 PIXEL_LIMIT = 100_000_000
 """Largest picture that is opened, in pixels: a small file can claim any size, and three bytes a pixel add up."""
 
 # What Pillow may take a file for, whatever its suffix says: others of its readers start programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", *(("HEIF",) if _HEIF else ()))
+
+_OPENCV_CHANNELS = 4
+"""OpenCV resizes no more at a time, unless the factor is a whole number."""
 
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+_OTHER_KINDS = {
+    b"%PDF": "a PDF file",
+    b"%!PS": "a PostScript file",
+    b"<svg": "an SVG drawing",
+    b"8BPS": "a Photoshop file",
+    b"\0\0\0\x0cjP": "a JPEG 2000 picture",
+    b"\0\0\0\x0cJXL": "a JPEG XL picture",
+    b"\xff\x0a": "a JPEG XL picture",
+}
+"""Files that Pillow does not take, or not safely, by their first bytes."""
 
 
 class ImageError(UserError):
@@ -83,7 +108,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
     Raises:
         ImageError: if the file is missing, broken, or above `PIXEL_LIMIT`.
     """
-    with _opened(path) as picture:
+    with open_image(path) as picture:
         width, height = picture.size
         return (width, height) if _is_on_its_side(picture) else (height, width)
 
@@ -105,11 +130,11 @@ def read_image(path: Path | str, least_side: int | None = None) -> np.ndarray:
     Raises:
         ImageError: if the file is missing, broken, of an unknown kind, or above `PIXEL_LIMIT`.
     """
-    with _opened(path) as picture:
+    with open_image(path) as picture:
         drafted = None if least_side is None else picture.draft(None, (least_side, least_side))
         # Rows and columns of which less than half lies in the picture would stretch it.
         extent = None if drafted is None else (round(drafted[1][2]), round(drafted[1][3]))
-        return np.asarray(_decoded(path, picture, _to_rgb, extent))
+        return np.asarray(decode_upright(path, picture, to_rgb, extent))
 
 
 def read_mask(path: Path | str) -> np.ndarray:
@@ -127,13 +152,13 @@ def read_mask(path: Path | str) -> np.ndarray:
     Raises:
         ImageError: as `read_image`.
     """
-    with _opened(path) as picture:
-        levels = np.asarray(_decoded(path, picture, _to_levels))
+    with open_image(path) as picture:
+        levels = np.asarray(decode_upright(path, picture, _to_levels))
     return (levels * 2.0 > levels.max()).astype(np.uint8)
 
 
 def write_png(path: Path | str, image: np.ndarray) -> None:
-    """Writes a picture as PNG.
+    """Writes a picture as PNG, whole or not at all.
 
     Args:
         path: the file; folders that are missing are made.
@@ -149,9 +174,11 @@ def write_png(path: Path | str, image: np.ndarray) -> None:
             f"Received: dtype={image.dtype}, shape={image.shape}"
         )
     path = Path(path)
+    encoded = io.BytesIO()
+    Image.fromarray(image).save(encoded, format="PNG")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(path, format="PNG")
+        write_bytes(path, encoded.getvalue())
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
 
@@ -168,7 +195,10 @@ def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     shrinks = size[0] <= image.shape[0] and size[1] <= image.shape[1]
     interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(image, (size[1], size[0]), interpolation=interpolation)
+    if image.ndim == 2 or 1 < image.shape[2] <= _OPENCV_CHANNELS:
+        return cv2.resize(image, (size[1], size[0]), interpolation=interpolation)
+    groups = (image[:, :, start : start + _OPENCV_CHANNELS] for start in range(0, image.shape[2], _OPENCV_CHANNELS))
+    return np.dstack([cv2.resize(group, (size[1], size[0]), interpolation=interpolation) for group in groups])
 
 
 def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -194,14 +224,19 @@ def encode_png(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", in_order_of_opencv)[1].tobytes()
 
 
-def _opened(path: Path | str) -> Image.Image:
+def open_image(path: Path | str) -> Image.Image:
+    """Opens a picture without decoding it; close it, or use it in a `with` statement.
+
+    Raises:
+        ImageError: if the file is missing, broken, of an unknown kind, or above `PIXEL_LIMIT`.
+    """
     try:
         with warnings.catch_warnings(action="ignore"):  # about large pictures: our own limit is below
             picture = Image.open(path, formats=_FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageError(path, f"too large (more than {PIXEL_LIMIT} pixels)") from error
     except Exception as error:  # Pillow's readers raise whatever a broken header leads to
-        raise ImageError(path, _reason(error)) from error
+        raise ImageError(path, _reason(path, error)) from error
     width, height = picture.size
     if width * height > PIXEL_LIMIT:
         picture.close()
@@ -212,13 +247,23 @@ def _opened(path: Path | str) -> Image.Image:
     return picture
 
 
-def _decoded(
+def decode_upright(
     path: Path | str,
     picture: Image.Image,
     convert: Callable[[Image.Image], Image.Image],
     extent: tuple[int, int] | None = None,
 ) -> Image.Image:
-    """Decodes, cuts to a (width, height) in the file's own orientation, turns upright, and converts."""
+    """Decodes a picture, turns it upright, and converts it.
+
+    Args:
+        path: of the file, for errors.
+        picture: from `open_image`.
+        convert: what is done last.
+        extent: (width, height) to cut to before, in the file's own orientation.
+
+    Raises:
+        ImageError: if it is broken.
+    """
     try:
         with warnings.catch_warnings(action="ignore"):  # about metadata: what matters raises
             picture.load()
@@ -226,14 +271,15 @@ def _decoded(
                 picture = picture.crop((0, 0, *extent))
             return convert(_upright(picture))
     except Exception as error:  # as above, for the pixels
-        raise ImageError(path, _reason(error)) from error
+        raise ImageError(path, _reason(path, error)) from error
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    return picture if _orientation(picture) == 1 else ImageOps.exif_transpose(picture)
+    return picture if orientation_of(picture) == 1 else ImageOps.exif_transpose(picture)
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation_of(picture: Image.Image) -> int:
+    """Returns the EXIF orientation, 1 to 8; 1 where there is none."""
     try:
         with warnings.catch_warnings(action="ignore"):
             return picture.getexif().get(0x0112, 1)
@@ -242,10 +288,11 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _is_on_its_side(picture: Image.Image) -> bool:
-    return picture.format != "TIFF" and _orientation(picture) in (5, 6, 7, 8)  # Pillow turns TIFF by itself
+    return picture.format != "TIFF" and orientation_of(picture) in (5, 6, 7, 8)  # Pillow turns TIFF by itself
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def to_rgb(picture: Image.Image) -> Image.Image:
+    """Returns a decoded picture as 8-bit RGB, what is transparent laid over white."""
     if picture.mode in _SIXTEEN_BIT_MODES:
         return _to_levels(picture).convert("RGB")
     if picture.has_transparency_data:
@@ -261,11 +308,23 @@ def _to_levels(picture: Image.Image) -> Image.Image:
     return picture.convert("L")
 
 
-def _reason(error: Exception) -> str:
+def _reason(path: Path | str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "does not exist"
     if isinstance(error, PermissionError):
         return "cannot be read (permission denied)"
     if isinstance(error, UnidentifiedImageError):
-        return "broken image: not a picture of a known kind"
+        return _unknown(path)
     return f"broken image: {' '.join(str(error).split()) or type(error).__name__}"
+
+
+def _unknown(path: Path | str) -> str:
+    """Says why Pillow takes a file for none of its formats: another kind of file, or a broken picture."""
+    with open(path, "rb") as file:
+        start = file.read(16)
+    for magic, kind in _OTHER_KINDS.items():
+        if start.startswith(magic):
+            return f"{kind}, which is not read; convert it to one of {', '.join(_FORMATS)}"
+    if start[8:12] in (b"heic", b"heix", b"hevc", b"mif1") and not _HEIF:
+        return "a HEIC picture, which needs the package pillow-heif"
+    return "broken image: not a picture of a known kind" if start else "broken image: empty file"

@@ -54,7 +54,7 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
     pixels, faces = _surroundings(photograph, round(whole / shrink), shrink, rng)
     if rng.random() < _LOOKALIKE:
         pixels = _with_lookalike(pixels, faces, rng)
-    hidden = np.zeros(pixels.shape[:2], np.float32)
+    hidden: np.ndarray = np.zeros(pixels.shape[:2], np.float32)
     afterwards = Afterwards()
     if rng.random() >= _CLEAN:
         state = rng.integers(2**31)  # the faces of a photograph are hidden alike

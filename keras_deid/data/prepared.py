@@ -12,9 +12,14 @@ TensorFlow is loaded when records are read: it takes seconds, and a look at the 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import pydantic
+
+from keras_deid.config.mistakes import describe_mistake
+from keras_deid.data.images import PIXEL_LIMIT
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
 
@@ -24,8 +29,43 @@ if TYPE_CHECKING:
 SCHEMA = 2
 """1 had `val_share` and `test_share` among the settings; it is still read."""
 DESCRIPTION = "dataset.json"
-SKIPPED = "skipped.csv"
 CONTACT_SHEET = "contact_sheet.png"
+
+
+_Count = Annotated[int, pydantic.Field(strict=True, ge=0)]
+
+
+class _Shard(pydantic.BaseModel):
+    file: Annotated[str, pydantic.Field(pattern=r"^(train|val|test)-[0-9]+\.tfrecord$")]
+    examples: _Count
+    bytes: _Count
+
+
+class _Split(pydantic.BaseModel):
+    examples: _Count
+    shards: list[_Shard]
+
+
+class _Settings(pydantic.BaseModel):
+    region: Literal["face", "photo"]
+    size: Annotated[int, pydantic.Field(strict=True, ge=1, le=4096)]
+    enlarge: bool = True
+
+
+class _Description(pydantic.BaseModel):
+    """What of `dataset.json` other code relies on."""
+
+    settings: _Settings
+    splits: dict[Literal["train", "val", "test"], _Split]
+    fingerprint: str
+    inputs: str = ""
+    skipped: dict[str, int] = {}
+
+    @pydantic.model_validator(mode="after")
+    def _has_all_splits(self) -> _Description:
+        if missing := [split for split in SPLITS if split not in self.splits]:
+            raise ValueError(f"splits should have {', '.join(missing)}")
+        return self
 
 
 class PreparedDataset:
@@ -86,13 +126,31 @@ class PreparedDataset:
         if split not in SPLITS:
             raise ValueError(f"Expected a split of {SPLITS}. Received: split={split!r}")
         files = [str(self.folder / shard["file"]) for shard in self.description["splits"][split]["shards"]]
-        decode = _decode if self.settings["region"] == "photo" else self._decode_crop
+        decode = self._decode_photo if self.settings["region"] == "photo" else self._decode_crop
         examples = tf.data.TFRecordDataset(files).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         return examples.apply(tf.data.experimental.assert_cardinality(self.counts[split]))
 
+    def read(self, split: str) -> Iterator[dict[str, Any]]:
+        """Yields the examples of a split as numpy arrays.
+
+        Raises:
+            UserError: if a record is damaged.
+        """
+        import tensorflow as tf
+
+        try:
+            yield from self.examples(split).as_numpy_iterator()
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"{self.folder}: the {split} split is damaged ({_first_line(error)}); prepare the photographs again"
+            ) from error
+
+    def _decode_photo(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        return _decode(record, PIXEL_LIMIT)
+
     def _decode_crop(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
         size = self.settings["size"]
-        example = _decode(record)
+        example = _decode(record, size**2)
         del example["boxes"]  # as many as there are faces in the crop: such examples make no batch
         if self.settings.get("enlarge", True):
             example["image"].set_shape((size, size, 3))
@@ -109,23 +167,29 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         schema = description["schema"]
+        if schema == 1:
+            settings = {key.replace("_share", "_fraction"): value for key, value in description["settings"].items()}
+            description = {**description, "settings": settings}
     except FileNotFoundError as error:
         state = f"has no {DESCRIPTION}" if folder.is_dir() else "does not exist"
         raise UserError(f"{folder}: {state}; give a folder that scripts/prepare.py wrote") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{folder / DESCRIPTION}: cannot be read ({error}); prepare the photographs again") from error
-    if schema == 1:
-        settings = {key.replace("_share", "_fraction"): value for key, value in description["settings"].items()}
-        return {**description, "settings": settings}
-    if schema != SCHEMA:
+    if schema not in (1, SCHEMA):
         raise UserError(
             f"{folder / DESCRIPTION}: expected schema version {SCHEMA}; received {schema}; "
             "prepare the photographs again with this version"
         )
+    try:
+        _Description.model_validate(description)
+    except pydantic.ValidationError as error:
+        raise UserError(
+            f"{folder / DESCRIPTION}: {describe_mistake(error.errors()[0])}; prepare the photographs again"
+        ) from error
     return description
 
 
-def _decode(record: tf.Tensor) -> dict[str, tf.Tensor]:
+def _decode(record: tf.Tensor, most_pixels: int) -> dict[str, tf.Tensor]:
     import tensorflow as tf
 
     features = tf.io.parse_single_example(
@@ -137,12 +201,12 @@ def _decode(record: tf.Tensor) -> dict[str, tf.Tensor]:
             "path": tf.io.FixedLenFeature((), tf.string),
         },
     )
-    image = tf.io.decode_png(features["image"], channels=3)
-    boxes = tf.reshape(features["boxes"].values, (-1, 4))
+    image = tf.io.decode_png(_checked(features["image"], most_pixels), channels=3)
+    boxes = tf.debugging.assert_all_finite(tf.reshape(features["boxes"].values, (-1, 4)), "a box is not finite")
     has_person = tf.strings.length(features["person"]) > 0
     person = tf.cond(
         has_person,
-        lambda: tf.io.decode_png(features["person"], channels=1)[:, :, 0] // 255,
+        lambda: tf.io.decode_png(_checked(features["person"], most_pixels), channels=1)[:, :, 0] // 255,
         lambda: tf.zeros(tf.shape(image)[:2], tf.uint8),
     )
     return {
@@ -153,3 +217,23 @@ def _decode(record: tf.Tensor) -> dict[str, tf.Tensor]:
         "has_person": has_person,
         "path": features["path"],
     }
+
+
+def _checked(png: tf.Tensor, most_pixels: int) -> tf.Tensor:
+    """Fails (INVALID_ARGUMENT) for what is not a PNG, or says that it is larger; the decoder would take the memory."""
+    import tensorflow as tf
+
+    header = tf.strings.substr(tf.strings.join([png, b"\0" * 24]), 0, 24)
+    # IHDR: width and height, four bytes each.
+    width_height = tf.cast(tf.io.decode_raw(tf.strings.substr(header, 16, 8), tf.int32, little_endian=False), tf.int64)
+    is_small = tf.reduce_all(width_height > 0) & (tf.reduce_prod(width_height) <= most_pixels)
+    is_png = tf.strings.regex_full_match(tf.strings.substr(header, 1, 3), "PNG")
+    with tf.control_dependencies(
+        [tf.debugging.Assert(is_png & is_small, ["not a PNG, or a picture that is too large"])]
+    ):
+        return tf.identity(png)
+
+
+def _first_line(error: Exception) -> str:
+    message = str(getattr(error, "message", error)).strip()
+    return message.splitlines()[0] if message else type(error).__name__

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import DataConfig
+from keras_deid.data.names import printable
 from keras_deid.data.pairs import Pairs, open_folders, open_matching, open_side_by_side
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.errors import UserError
@@ -86,14 +87,15 @@ def _synthetic_source(data: DataConfig, size: Size) -> Source:
     counts = {"train": data.synthetic.train, "val": data.synthetic.val, "test": data.synthetic.test}
 
     def read(split: str) -> Iterator[Example]:
-        return _read_examples(synthetic_examples(split, max(size), count=counts[split], seed=data.synthetic.seed))
+        drawn = synthetic_examples(split, max(size), count=counts[split], seed=data.synthetic.seed)
+        return _read_examples(drawn.as_numpy_iterator())
 
     return Source(counts, ORIGINAL_CHANNELS, read)
 
 
 def _prepared_source(dataset: PreparedDataset) -> Source:
     def read(split: str) -> Iterator[Example]:
-        return _read_examples(dataset.examples(split))
+        return _read_examples(dataset.read(split))
 
     return Source(dataset.counts, ORIGINAL_CHANNELS, read, stream=dataset.examples("train"))
 
@@ -101,15 +103,17 @@ def _prepared_source(dataset: PreparedDataset) -> Source:
 def _pairs_source(pairs: Pairs) -> Source:
     def read(split: str) -> Iterator[Example]:
         for pair in pairs.read(split):
-            yield Example(pair.path, np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False)
+            yield Example(
+                printable(pair.path), np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False
+            )
 
     return Source(pairs.counts, PAIR_CHANNELS, read)
 
 
-def _read_examples(examples: tf.data.Dataset) -> Iterator[Example]:
-    for example in examples.as_numpy_iterator():
+def _read_examples(examples: Iterator[dict[str, Any]]) -> Iterator[Example]:
+    for example in examples:
         yield Example(
-            path=example["path"].decode("utf-8"),
+            path=example["path"].decode("utf-8", "backslashreplace"),
             picture=np.dstack([example["image"], example["person"]]),
             boxes=all_boxes(example),
             has_person=bool(example["has_person"]),

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.images import find_images, read_image
+from keras_deid.data.names import printable
 from keras_deid.data.picture_cache import PictureCache
 from keras_deid.data.sources import ORIGINAL_CHANNELS, Example
 from keras_deid.data.step_plan import ALL_ROWS
@@ -121,7 +122,9 @@ def _load_folder(folder: Path, data: DataConfig) -> TrainingPictures:
         for path in find_images(folder):
             picture = read_image(path)
             height, width = picture.shape[:2]
-            yield Example(str(path), picture, np.array([[0, 0, width, height]], np.float32), has_person=False)
+            yield Example(
+                printable(str(path)), picture, np.array([[0, 0, width, height]], np.float32), has_person=False
+            )
 
     return TrainingPictures.in_memory(examples(), data, ORIGINAL_CHANNELS)
 

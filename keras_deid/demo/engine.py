@@ -24,6 +24,7 @@ from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.repair import restore_crops, restore_regions
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
+from keras_deid.restoring.runtime import TENSORFLOW, Runtime
 from keras_deid.shipped import find_run
 
 TARGET = TARGETS["masked-patches"]
@@ -170,15 +171,17 @@ class Engine:
             raise UserError("a box lies outside of the picture; move or delete it") from error
 
 
-def load_engine(run: str | os.PathLike[str], locator: str | os.PathLike[str]) -> Engine:
+def load_engine(run: str | os.PathLike[str], locator: str | os.PathLike[str], runtime: Runtime = TENSORFLOW) -> Engine:
     """Loads the networks.
 
     Args:
         run: folder of a trained run, or the name of a shipped one: the restorer.
         locator: the same of the locator.
+        runtime: what restorer and locator run on; what explains runs on TensorFlow.
 
     Raises:
         UserError: if one of them is not a trained run of its kind.
     """
     folder = find_run(run)
-    return Engine(RunModel(folder), RunLocator(locator).mark, lambda: Attention(load_network(folder).chain, TARGET))
+    model, finder = RunModel(folder, runtime), RunLocator(locator, runtime)
+    return Engine(model, finder.mark, lambda: Attention(load_network(folder).chain, TARGET))

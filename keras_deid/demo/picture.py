@@ -11,7 +11,8 @@ import numpy as np
 from keras_deid.data.images import PIXEL_LIMIT, ImageError
 from keras_deid.errors import UserError
 from keras_deid.restoring.found import Region
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, Opened, open_picture, write_picture
+from keras_deid.restoring.picture_files import Opened, open_picture, write_picture
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS
 
 _NAME_LIMIT = 100
 _GOOD = f"a JPEG, PNG, WebP, BMP, TIFF or GIF file of at most {PIXEL_LIMIT // 10**6} million pixels"

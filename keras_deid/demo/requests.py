@@ -50,9 +50,12 @@ def number(value: Any) -> float:
     Raises:
         UserError: if it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserError("the request lacks a number")
-    return float(value)
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        pass
+    raise UserError("the request lacks a number")
 
 
 def box(values: Any) -> Box:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from keras_deid.atomic import write_bytes
 from keras_deid.report.page import data_uri
 
 
@@ -18,5 +19,5 @@ class Album:
 
     def add(self, name: str, png: bytes) -> str:
         """Writes a PNG file and returns its data URI."""
-        (self._folder / f"{name}.png").write_bytes(png)
+        write_bytes(self._folder / f"{name}.png", png)
         return data_uri(png)

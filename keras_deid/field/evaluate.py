@@ -15,7 +15,7 @@ import numpy as np
 from keras_deid.atomic import write_json, write_text
 from keras_deid.boxes import Box
 from keras_deid.data.images import ImageError, read_image, write_png
-from keras_deid.errors import UserError
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.evaluation.faces_found import LEAST_IOU, LEAST_SCORE
 from keras_deid.evaluation.landmarks import LandmarkDetector
 from keras_deid.field import csv_file, sheets, table
@@ -74,18 +74,23 @@ class Subject:
         }
 
 
-def check_out(out: Path, photographs: Path) -> None:
+def check_out(out: Path, photographs: Path, work: str = _WORK) -> None:
     """Looks at the folder of the results before work begins.
 
+    Args:
+        out: the folder.
+        photographs: the folder of photographs.
+        work: what stages its results there.
+
     Raises:
-        UserError: if it is a file, holds something else than a field evaluation, or lies among the photographs.
+        UserError: if it is a file, holds something else than a `work` evaluation, or lies among the photographs.
     """
     if out.resolve() == photographs.resolve() or photographs.resolve() in out.resolve().parents:
         raise UserError(f"{out}: lies in the folder of photographs; choose a folder outside of {photographs}")
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: is not a folder; choose another name")
-    if out.is_dir() and any(out.iterdir()) and not (out / f".{_WORK}.partial").is_dir():
-        raise UserError(f"{out}: holds something else than a field evaluation; choose an empty folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / f".{work}.partial").is_dir():
+        raise UserError(f"{out}: holds something else than a {work} evaluation; choose an empty folder")
 
 
 def evaluate(
@@ -127,7 +132,7 @@ def evaluate(
             _write(out, content, run, command)
             return content
     except OSError as error:
-        raise UserError(f"{out}: {error.strerror or error}; make room or choose another folder") from error
+        raise cannot_write(out, error) from error
 
 
 class _Run:

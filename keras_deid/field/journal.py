@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,7 +34,7 @@ class Journal:
         lines: list[Any] = _read(path, out) if path.is_file() else []
         if lines and lines[0] != settings:
             raise UserError(f"{out}: holds the evaluation of other models or settings; choose another folder")
-        for line in lines[1:]:
+        for line in itertools.takewhile(_is_line, lines[1:]):
             self._records[line["path"], line["kind"]] = line
         # Written anew: a torn last line must not meet the next one.
         write_text(path, "".join(f"{json.dumps(line)}\n" for line in (settings, *self._records.values())))
@@ -74,8 +75,18 @@ def _read(path: Path, out: Path) -> list[Any]:
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
                 lines.append(json.loads(line))
-            except ValueError:  # torn by a kill
+            except (ValueError, RecursionError):  # torn by a kill, or edited
                 break
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{out}: its journal cannot be read; choose another folder") from error
     return lines
+
+
+def _is_line(line: Any) -> bool:
+    return (
+        isinstance(line, dict)
+        and isinstance(line.get("path"), str)
+        and isinstance(line.get("kind"), str)
+        and isinstance(line.get("record"), dict)
+        and "state" in line
+    )

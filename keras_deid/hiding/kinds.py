@@ -211,3 +211,13 @@ KINDS: dict[str, Kind] = {
     ),
 }
 """The named kinds, in the order of the tables."""
+
+
+def _blocks_across(count: int) -> Kind:
+    return Kind(
+        f"mosaic, {count} blocks across the face", "mosaic", _catalogue(lambda width: Hiding("mean", width / count))
+    )
+
+
+BLOCKS_ACROSS: dict[str, Kind] = {f"across_{count}": _blocks_across(count) for count in (16, 12, 8, 6, 4)}
+"""Mosaics by the number of block means across a face, which is what they tell of it, whatever its size in pixels."""

@@ -45,7 +45,7 @@ def draw_contact_sheet(dataset: PreparedDataset) -> np.ndarray:
 def _spread(dataset: PreparedDataset, split: str, most: int) -> Iterator[dict[str, Any]]:
     count = dataset.counts[split]
     chosen = {number * count // most for number in range(most)} if count > most else set(range(count))
-    for number, example in enumerate(dataset.examples(split).as_numpy_iterator()):
+    for number, example in enumerate(dataset.read(split)):
         if number in chosen:
             yield example
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from keras_deid.boxes import Box
+from keras_deid.boxes import Box, clip_box, lies_outside
 from keras_deid.config import PrepareConfig
-from keras_deid.data.boxes_csv import ListedBox, read_boxes_csv
+from keras_deid.data.boxes_csv import ListedBox, no_such_file, outside, read_boxes_csv
 from keras_deid.data.images import ImageError, find_images, image_size
+from keras_deid.data.names import Names
 from keras_deid.data.split import path_key
 from keras_deid.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ def find_photographs(photos: Path, out: Path, boxes: Path | None, masks: Path | 
     Args:
         photos: folder; its sub-folders count.
         out: folder to write.
-        boxes: CSV file with the faces; see `read_boxes_csv`.
+        boxes: CSV file with the faces; see `read_boxes_csv`. What of a box reaches beyond its photograph is cut off;
+            one that lies outside is left out, and said.
         masks: folder with person masks, named like the photographs; the suffix may differ.
 
     Raises:
@@ -70,23 +75,21 @@ def _find_masks(masks: Path, paths: dict[str, Path]) -> dict[str, Path]:
 
 
 def _find_boxes(file: Path, paths: dict[str, Path]) -> dict[str, list[ListedBox]]:
-    boxes_of = read_boxes_csv(file)
-    for name, listed in boxes_of.items():
-        if name not in paths:
-            raise UserError(
-                f"{file}:{listed[0].line}: there is no photograph {name}; "
-                "give paths relative to the folder of photographs"
-            )
+    boxes_of: dict[str, list[ListedBox]] = {}
+    names = Names(paths)
+    for written, listed in read_boxes_csv(file).items():
+        name = names.find(written)
+        if name is None:
+            raise no_such_file(file, listed[0].line, written, "photograph")
         try:
-            height, width = image_size(paths[name])
+            size = image_size(paths[name])
         except ImageError:
             continue  # will be among the skipped
-        for line, (x0, y0, x1, y1) in listed:
-            if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
-                raise UserError(
-                    f"{file}:{line}: the box {x0:g},{y0:g},{x1:g},{y1:g} reaches beyond {name}, "
-                    f"which is {width} x {height} pixels"
-                )
+        for line, box in listed:
+            if lies_outside(box, size):
+                log.warning("skipped: %s", outside(file, line, box, name, size))
+            else:
+                boxes_of.setdefault(name, []).append(ListedBox(line, clip_box(box, size)))
     return boxes_of
 
 

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_deid.boxes import Box, Rectangle, clip_box
+from keras_deid.data.images import PIXEL_LIMIT
+
+LONGEST_SIDE = math.isqrt(PIXEL_LIMIT)
+"""Pixels of a box: a region is restored in a square, and no square picture that is opened is larger."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +37,11 @@ def given_region(box: Box, picture_size: tuple[int, int]) -> Region:
         picture_size: (height, width).
 
     Raises:
-        ValueError: if nothing of the box lies in the picture.
+        ValueError: if nothing of the box lies in the picture, or it is too long for the square around it.
     """
     x0, y0, x1, y1 = clip_box(box, picture_size)
     if not (x1 > x0 and y1 > y0):
         raise ValueError(f"Expected a box inside the picture of size {picture_size}. Received: box={box}")
+    if max(x1 - x0, y1 - y0) > LONGEST_SIDE:
+        raise ValueError(f"a box of {x1 - x0:g} x {y1 - y0:g} pixels is longer than {LONGEST_SIDE}")
     return Region((math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1)))

@@ -21,8 +21,8 @@ probability of being hidden."""
 _STRIDE = 4
 _MULTIPLE = 32
 _LONGER_SIDE = 832
-"""Pictures are looked at with this longer side (smaller ones as they are), at half of it for large regions, and
-larger for small ones."""
+"""Pictures are looked at with this longer side (smaller ones as they are), at half and at a quarter of it for large
+regions, and larger for small ones."""
 _FACTOR = 2
 _ENLARGED_SIDE = 1165
 """Smaller pictures are enlarged to this longer side for the last look: the blocks of small regions then have the sizes
@@ -58,7 +58,7 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
         The regions, the surest first.
     """
     regions: list[Region] = []
-    *coarser, finest = _scales(max(picture.shape[:2]))
+    *coarser, finest = _scales(picture.shape[:2])
     for scale in coarser:
         large = _LEAST_LARGE / scale
         found = _regions_at(mark, picture, scale, threshold)
@@ -67,12 +67,15 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
     return _without_repeats(regions)
 
 
-def _scales(longer_side: int) -> list[float]:
-    """Returns the sizes that a picture is looked at in: large regions are found in small ones, small in large ones."""
+def _scales(size: tuple[int, int]) -> list[float]:
+    """Returns the factors by which a picture is resized: large regions are found in small ones, small in large ones."""
+    longer_side = max(size)
     scale = min(1.0, _LONGER_SIDE / longer_side)
     finer = min(1.0, _FACTOR * scale)
     finest = min(_MOST_ENLARGED, max(_ENLARGED_SIDE / longer_side, finer))
-    return [scale / _FACTOR, scale, *([finest] if finest > scale else [])]
+    coarse = [scale / factor for factor in (_FACTOR**2, _FACTOR)]
+    with_room = [factor for factor in coarse if factor * min(size) >= _LEAST_LARGE]
+    return [*with_room, scale, *([finest] if finest > scale else [])]
 
 
 def _without_repeats(regions: list[Region]) -> list[Region]:

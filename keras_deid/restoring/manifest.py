@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
+from keras_deid.atomic import write_text
 from keras_deid.errors import UserError
-from keras_deid.restoring.picture_files import write_on_disk
+from keras_deid.restoring.outputs import check_free
 from keras_deid.restoring.region_sources import RegionSource
 
 MANIFEST = "manifest.json"
 SCHEMA = 3
 """2 had `boxes_sha256` in the settings; 1, which was not written down, listed the files as `pictures`."""
 _JOURNAL = ".manifest.jsonl"
+_BEGUN = "begun"
+"""The row of a journal that lists the outputs of which there may be one without a record."""
 
 Settings = dict[str, Any]
 """What all outputs of a folder have in common."""
@@ -26,49 +31,89 @@ FileRecord = dict[str, Any]
 """An output: path, state of the source, size, SHA-256, and what else there is to say."""
 
 
-def settings_of(name: str, identity: str, regions: RegionSource | None) -> Settings:
-    """Returns what all outputs of a folder have in common: the model, and what says which regions are restored."""
-    return {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
+def settings_of(name: str, identity: str, regions: RegionSource | None, keep_words: bool = True) -> Settings:
+    """Returns what all outputs have in common: the model, what says which regions are restored, what is left out."""
+    settings = {"model": name, "model_sha256": identity, "regions": None if regions is None else regions.settings}
+    return settings if keep_words else {**settings, "metadata": "left out"}
 
 
 class Manifest:
     """The state of a folder of restored pictures and videos.
 
-    A record is written to a journal as soon as its file is on disk; when all are done, the records become
-    `manifest.json`, sorted. Both survive a kill: a file without a record is restored again.
+    What will be written is written to a journal before, and a record as soon as its file is on disk; when all are done,
+    the records become `manifest.json`, sorted. Both survive a kill: a file without a record is restored again.
+
+    Attributes:
+        is_new: whether nothing was restored to the folder before.
 
     Args:
-        folder: of the outputs; is made if it does not exist.
+        folder: of the outputs.
         settings: see `settings_of`.
+        overwrite: forgets outputs of other settings, so that they can be replaced.
 
     Raises:
         UserError: if the folder holds outputs of other settings.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path, settings: Settings, overwrite: bool = False) -> None:
         self._folder = folder
         self._settings = settings
         self._lock = threading.Lock()
         self._records: dict[str, FileRecord] = {}
+        self._begun: set[str] = set()
+        self.is_new = True
         for path, read in ((folder / MANIFEST, _read_manifest), (folder / _JOURNAL, _read_journal)):
             if path.is_file():
+                self.is_new = False
                 there, records = read(path)
-                if there != settings:
-                    raise UserError(f"{folder}: holds pictures of another model or other boxes; choose another folder")
-                self._records.update({record["path"]: record for record in records})
+                if there != settings and not overwrite:
+                    raise UserError(
+                        f"{folder}: holds pictures of another model or other boxes; choose another folder, or replace "
+                        "them with --overwrite"
+                    )
+                for record in records if there == settings else ():
+                    if _BEGUN in record:
+                        self._begun.update(record[_BEGUN])
+                    else:
+                        self._records[record["path"]] = record
         self._journal: TextIO | None = None
 
     def is_done(self, name: str, source: Path) -> bool:
         """Whether the output exists, and was made from the source as it is now."""
         record = self._records.get(name)
-        output = self._folder / name
-        return (
-            record is not None
-            and record["source"] == state(source)
-            and output.is_file()
-            and output.stat().st_size == record["bytes"]
-        )
+        return record is not None and record["source"] == state(source) and self._is_intact(record)
+
+    def begin(self, names: Iterable[str], overwrite: bool = False) -> None:
+        """Notes which outputs will be written.
+
+        Args:
+            names: paths inside the folder, with `/`.
+            overwrite: replaces files that are there already and were not written by this command.
+
+        Raises:
+            UserError: if there are such files.
+        """
+        names = set(names)
+        if not overwrite:
+            for name in sorted(names - self._begun - self._records.keys()):
+                check_free(self._folder / name, "exists and was not restored here; choose another folder")
+        self._begun |= names
+        if names:
+            self._journal = self._open_journal()
+
+    def check_there(self) -> None:
+        """Sees that nobody has removed the folder since the work began.
+
+        Raises:
+            UserError: if somebody has.
+        """
+        assert self._journal is not None
+        try:
+            is_there = os.path.samestat(os.stat(self._folder / _JOURNAL), os.fstat(self._journal.fileno()))
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            raise UserError(f"{self._folder}: was removed or replaced meanwhile; run the same command again")
 
     def add(self, name: str, source: SourceState, details: dict[str, Any]) -> None:
         """Notes that an output is on disk; may be called from several threads.
@@ -83,19 +128,28 @@ class Manifest:
             size = file.tell()
         record = {"path": name, "source": source, "bytes": size, "sha256": digest, **details}
         with self._lock:
-            if self._journal is None:
-                self._journal = self._open_journal()
+            assert self._journal is not None
             self._journal.write(json.dumps(record) + "\n")
             self._journal.flush()
             self._records[name] = record
 
     def finish(self, names: Iterable[str]) -> None:
-        """Writes `manifest.json` with the records of these outputs, and removes the journal."""
+        """Writes `manifest.json` with the records of these outputs, and removes the journal.
+
+        Raises:
+            UserError: if some of them are not there any more.
+        """
         self.close()
         records = [self._records[name] for name in sorted(set(names) & self._records.keys())]
+        gone = [record["path"] for record in records if not self._is_intact(record)]
+        if gone:
+            raise UserError(
+                f"{self._folder}: {len(gone)} of {len(records)} restored files were removed or changed meanwhile, "
+                f"{gone[0]} for instance; run the same command again"
+            )
         content = {"schema": SCHEMA, "settings": self._settings, "synthetic": True, "files": records}
         text = json.dumps(content, indent=2) + "\n"
-        write_on_disk(self._folder / MANIFEST, text.encode())
+        write_text(self._folder / MANIFEST, text)
         (self._folder / _JOURNAL).unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -104,10 +158,15 @@ class Manifest:
             self._journal.close()
             self._journal = None
 
+    def _is_intact(self, record: FileRecord) -> bool:
+        output = self._folder / record["path"]
+        return output.is_file() and output.stat().st_size == record["bytes"]
+
     def _open_journal(self) -> TextIO:
         """Starts the journal anew, with the records that are known: a torn last line must not meet the next one."""
-        lines = [json.dumps(self._settings), *(json.dumps(record) for record in self._records.values())]
-        write_on_disk(self._folder / _JOURNAL, "".join(f"{line}\n" for line in lines).encode())
+        rows = [self._settings, {_BEGUN: sorted(self._begun)}, *self._records.values()]
+        lines = [json.dumps(row) for row in rows]
+        write_text(self._folder / _JOURNAL, "".join(f"{line}\n" for line in lines))
         return open(self._folder / _JOURNAL, "a", encoding="utf-8")
 
 
@@ -123,16 +182,34 @@ def _read_manifest(path: Path) -> tuple[Settings, list[FileRecord]]:
         schema = content.get("schema", 1)
         if schema > SCHEMA:
             raise UserError(f"{path}: was written by a later version (schema {schema}); choose another folder")
-        return content["settings"], content["pictures" if schema == 1 else "files"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        records = content["pictures" if schema == 1 else "files"]
+        if not all(map(_is_record, records)):
+            raise ValueError("a file without its path, source or size")
+        return content["settings"], records
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path}: is not a manifest of restored pictures; choose another folder") from error
 
 
 def _read_journal(path: Path) -> tuple[Settings, list[FileRecord]]:
-    lines: list[dict[str, Any]] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    """Returns the settings and the records up to the first line that is none: torn by a kill, or edited."""
+    lines: list[Any] = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             lines.append(json.loads(line))
-        except ValueError:  # torn by a kill
+        except (ValueError, RecursionError):
             break
-    return (lines[0], lines[1:]) if lines else ({}, [])
+    if not lines or not isinstance(lines[0], dict):
+        raise UserError(f"{path}: is not a journal of restored pictures; delete it, or choose another folder")
+    return lines[0], list(itertools.takewhile(_is_record, lines[1:]))
+
+
+def _is_record(line: Any) -> bool:
+    """Whether a line is a record of an output, or says which ones are begun."""
+    if isinstance(line, dict) and isinstance(line.get(_BEGUN), list):
+        return all(isinstance(name, str) for name in line[_BEGUN])
+    return (
+        isinstance(line, dict)
+        and isinstance(line.get("path"), str)
+        and isinstance(line.get("source"), dict)
+        and isinstance(line.get("bytes"), int)
+    )

@@ -9,11 +9,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from keras_deid.data.boxes_csv import FrameBox, read_frame_boxes_csv
+from keras_deid.boxes import lies_outside
+from keras_deid.data.boxes_csv import FrameBox, no_such_file, outside, read_frame_boxes_csv
 from keras_deid.data.images import ImageError
+from keras_deid.data.names import Names
 from keras_deid.errors import UserError
 from keras_deid.restoring.found import Region, given_region
 from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
+
+_ByFrame = dict[int | None, list[FrameBox]]
+"""Boxes by their frame; those of None are in every frame."""
 
 
 class RegionSource(Protocol):
@@ -22,10 +27,16 @@ class RegionSource(Protocol):
     Attributes:
         settings: what a manifest notes of it: the same settings give the same regions.
         estimated: whether it may miss regions or see some that are not there; those of a video are then tracked.
+        complaints: what could not be done, in words, once all files are restored.
     """
 
     settings: dict[str, Any]
     estimated: bool
+
+    @property
+    def complaints(self) -> list[str]:
+        """Boxes that could not be restored, for the user to read."""
+        ...
 
     def check(self, sources: dict[str, Path], videos: Iterable[str]) -> None:
         """Looks at the names of all files, before the first one is restored.
@@ -45,7 +56,7 @@ class RegionSource(Protocol):
             frame: number of the frame in a video, from 0.
 
         Raises:
-            ImageError: if a region does not fit the picture.
+            ImageError: if a region cannot be restored.
         """
         ...
 
@@ -63,6 +74,7 @@ class Located:
     """
 
     estimated = True
+    complaints: list[str] = []
 
     def __init__(self, mark: Mark, identity: str, threshold: float = THRESHOLD) -> None:
         if not 0 < threshold < 1:
@@ -93,35 +105,68 @@ class Listed:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._boxes: dict[str, list[FrameBox]] = read_frame_boxes_csv(path)
+        self._written: dict[str, list[FrameBox]] = read_frame_boxes_csv(path)
+        self._boxes: dict[str, _ByFrame] = {}
+        self._restored: set[tuple[str, int | None]] = set()
+        self._outside: dict[int, str] = {}
         self.settings: dict[str, Any] = {"boxes_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+    @property
+    def complaints(self) -> list[str]:
+        """Boxes outside of their pictures, and frames that restored videos do not have, each with its line."""
+        found = dict(self._outside)
+        for name in {name for name, frame in self._restored if frame is not None}:
+            for frame, rows in self._boxes.get(name, {}).items():
+                if frame is not None and (name, frame) not in self._restored:
+                    found |= {row.line: f"{self._path}:{row.line}: {name} has no frame {frame}" for row in rows}
+        return [found[line] for line in sorted(found)]
 
     def check(self, sources: dict[str, Path], videos: Iterable[str]) -> None:
         """Refuses boxes of files that are not there, and frames of pictures."""
-        has_frames = set(videos)
-        for name, rows in self._boxes.items():
-            if name not in sources:
-                raise UserError(
-                    f"{self._path}:{rows[0].line}: there is no file {name}; give paths relative to the folder"
-                )
+        has_frames, names = set(videos), Names(sources)
+        for written, rows in self._written.items():
+            name = names.find(written)
+            if name is None:
+                raise no_such_file(self._path, rows[0].line, written, "file")
             for row in rows:
                 if row.frame is not None and name not in has_frames:
                     raise UserError(
                         f"{self._path}:{row.line}: {name} is a picture and has no frames; leave the frame out"
                     )
+        self._boxes = {name: {} for name in sources}
+        for written, rows in self._written.items():
+            name = names.find(written)
+            if name is not None:
+                _add(self._boxes[name], rows)
 
     def regions(self, name: str, path: Path, picture: np.ndarray, frame: int | None = None) -> list[Region]:
-        """Returns the boxes of the picture, those of the frame and those of all frames."""
-        rows = [row for row in self._boxes.get(name, ()) if row.frame is None or row.frame == frame]
-        rows.sort(key=lambda row: row.frame is not None)
-        try:
-            return [given_region(row.box, picture.shape[:2]) for row in rows]
-        except ValueError as error:
-            height, width = picture.shape[:2]
-            bad = next(row for row in rows if not _touches(row.box, height, width))
-            corners = ",".join(f"{edge:g}" for edge in bad.box)
-            raise ImageError(path, f"the box {corners} lies outside of its {width} x {height} pixels") from error
+        """Returns the boxes of the picture, those of all frames and those of the frame.
+
+        What of a box reaches beyond the picture is cut off; one that lies outside is left out, see `complaints`.
+        """
+        self._restored.add((name, frame))
+        boxes, size = self._boxes_of(name), picture.shape[:2]
+        regions = []
+        for row in (*boxes.get(None, ()), *(boxes.get(frame, ()) if frame is not None else ())):
+            if lies_outside(row.box, size):
+                self._outside[row.line] = outside(self._path, row.line, row.box, name, size)
+                continue
+            try:
+                regions.append(given_region(row.box, size))
+            except ValueError as error:
+                raise ImageError(path, f"{self._path}:{row.line}: {error}") from error
+        return regions
+
+    def _boxes_of(self, name: str) -> _ByFrame:
+        if name not in self._boxes:  # not checked before
+            boxes: _ByFrame = {}
+            for written, rows in self._written.items():
+                if Names([name]).find(written):
+                    _add(boxes, rows)
+            self._boxes[name] = boxes
+        return self._boxes[name]
 
 
-def _touches(box: tuple[float, float, float, float], height: int, width: int) -> bool:
-    return box[0] < width and box[1] < height and box[2] > 0 and box[3] > 0
+def _add(boxes: _ByFrame, rows: Iterable[FrameBox]) -> None:
+    for row in rows:
+        boxes.setdefault(row.frame, []).append(row)

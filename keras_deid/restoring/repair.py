@@ -55,16 +55,19 @@ def restore_regions(
         Pictures of the same shapes. Pixels outside the regions are the same.
     """
     flat = [(number, region) for number, found in enumerate(regions) for region in found]
-    squares = [square_about(region.box, model.context) for _, region in flat]
     size = min(model.size)
-    crops = [
-        _seen(pictures[number], region, square, size) for (number, region), square in zip(flat, squares, strict=True)
-    ]
-    answers = restore_crops(model, [fit_into(crop, model.size) for crop in crops])
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
-    for index, ((number, region), square, answer) in enumerate(zip(flat, squares, answers, strict=True)):
-        detailed = _add_detail(model, pictures[number], region, square, fit_back(answer, (size, size)))
-        _put_back(results[number], region, square, settle(index, crops[index], detailed))
+    for start in range(0, len(flat), BATCH_SIZE):
+        batch = flat[start : start + BATCH_SIZE]
+        squares = [square_about(region.box, model.context) for _, region in batch]
+        crops = [
+            _seen(pictures[number], region, square, size)
+            for (number, region), square in zip(batch, squares, strict=True)
+        ]
+        answers = restore_crops(model, [fit_into(crop, model.size) for crop in crops])
+        for index, ((number, region), square, answer) in enumerate(zip(batch, squares, answers, strict=True)):
+            detailed = _add_detail(model, pictures[number], region, square, fit_back(answer, (size, size)))
+            _put_back(results[number], region, square, settle(start + index, crops[index], detailed))
     return results
 
 

@@ -6,52 +6,35 @@ several pictures together.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from keras_deid.data.images import IMAGE_SUFFIXES, ImageError, find_images
-from keras_deid.errors import UserError
+from keras_deid.data.left_out import SKIPPED, find_left_out, write_skipped
+from keras_deid.errors import UserError, cannot_write
+from keras_deid.locking import locked_folder
 from keras_deid.progress import Progress, silent
-from keras_deid.restoring.found import Region
-from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
+from keras_deid.restoring.manifest import Manifest, settings_of
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import (
-    SYNTHETIC_PARTS,
-    SYNTHETIC_WHOLE,
-    Opened,
-    copy_picture,
-    open_picture,
-    write_picture,
-)
+from keras_deid.restoring.outputs import check_apart, check_free, check_not_inputs, held_output, make_parents
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
+from keras_deid.restoring.threads import map_ahead, threads
 from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
-from keras_deid.restoring.whole import check_fits, fit_back, fit_into
+from keras_deid.restoring.video_writing import check_output
+from keras_deid.restoring.whole import fit_back, fit_into
+from keras_deid.restoring.work import Job, Work, details, read_work, state_of, write_work
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
 
-_AHEAD = 16
-"""Pictures that are read before the model asks for them, and as many that wait to be written."""
 _PIXELS_HELD = 50_000_000
 """A batch is restored before it is full once its pictures have so many pixels in memory."""
-_ENOUGH = 4
-"""A picture that goes through the model as a whole is decoded no finer than so many times the model's size.
-
-On photographs what the model then sees differs by half a level of 255 in the mean from what full decoding gives.
-"""
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 @dataclass
@@ -62,34 +45,20 @@ class Report:
         restored: how many were restored.
         copied: how many had nothing to restore, and are there byte for byte.
         kept: how many were done before.
-        broken: those that cannot be read, with the reason.
+        broken: those that cannot be read or written, with the reason.
+        left_out: files of other kinds, and links that are not followed, with the reason.
     """
 
     restored: int = 0
     copied: int = 0
     kept: int = 0
     broken: list[ImageError] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
         """How many files are done with."""
         return self.restored + self.copied + self.kept + len(self.broken)
-
-
-@dataclass(frozen=True)
-class _Job:
-    name: str
-    source: Path
-
-
-@dataclass(frozen=True)
-class _Work:
-    """A picture in memory, and its regions; None: the whole picture goes through the model."""
-
-    job: _Job
-    state: SourceState
-    opened: Opened
-    regions: list[Region] | None
 
 
 def restore_folder(
@@ -98,6 +67,8 @@ def restore_folder(
     model: PictureModel,
     regions: RegionSource | None,
     *,
+    keep_words: bool = True,
+    overwrite: bool = False,
     progress: Progress = silent,
     video_progress: Progress = silent,
 ) -> Report:
@@ -108,10 +79,14 @@ def restore_folder(
 
     Args:
         source: folder with pictures and videos.
-        out: folder to write; outputs have the paths and formats of their sources, and `manifest.json` lists them.
+        out: folder to write; outputs have the paths and formats of their sources, and `manifest.json` lists them;
+            `skipped.csv` lists the files without an output.
         model: what restores.
         regions: what says which regions are restored; the other pixels stay as they are, and a picture without regions
             is copied byte for byte. None: the whole picture is the model's input.
+        keep_words: false leaves out what the files say of people, places and times; what has no regions is then written
+            anew instead of copied, with the same pixels as far as the format allows.
+        overwrite: replaces files in `out` that were not restored by the same model and regions.
         progress: counts the files.
         video_progress: as `progress` of `restore_video`, for each video.
 
@@ -119,73 +94,87 @@ def restore_folder(
         What became of the files.
 
     Raises:
-        UserError: if a folder or file is missing or does not fit, or `out` holds the work of another model.
+        UserError: if a folder or file is missing or does not fit, `out` holds or lies in `source`, it holds files that
+            this command did not write, another process writes there, or it is removed meanwhile.
     """
-    if out.resolve() == source.resolve() or source.resolve() in out.resolve().parents:
-        raise UserError(f"{out}: lies in the folder of pictures; choose a folder outside of {source}")
+    check_apart(source, out)
     sources = {path.relative_to(source).as_posix(): path for path in _find(source)}
+    check_not_inputs((out / name for name in sources), sources.values())
     _check(regions, sources)
-    report = Report()
     try:
-        # Records are written as they come, so that a kill, too, leaves a journal to continue from.
-        manifest = Manifest(out, settings_of(model.name, model.identity, regions))
-        jobs = [_Job(name, path) for name, path in sources.items() if not manifest.is_done(name, path)]
-        report.kept = len(sources) - len(jobs)
-        progress(report.done, len(sources), "restoring")
-        pictures = [job for job in jobs if not is_video(job.source)]
-        for _ in _restore_pictures(pictures, out, model, regions, manifest, report):
+        with locked_folder(
+            out, f"{out}: is being restored to by another process; wait for it or choose another folder"
+        ):
+            manifest = Manifest(out, settings_of(model.name, model.identity, regions, keep_words), overwrite)
+            jobs = [Job(name, path, keep_words) for name, path in sources.items() if not manifest.is_done(name, path)]
+            if manifest.is_new and not overwrite:
+                check_free(out / SKIPPED, "exists and was not written here; choose another folder")
+            manifest.begin((job.name for job in jobs), overwrite)
+            report = Report(kept=len(sources) - len(jobs), left_out=find_left_out(source, sources.values()))
             progress(report.done, len(sources), "restoring")
-        for job in jobs:
-            if is_video(job.source):
-                _restore_video(job, out, model, regions, manifest, report, video_progress)
+            for _ in _restore_jobs(jobs, out, model, regions, manifest, report, video_progress):
                 progress(report.done, len(sources), "restoring")
-        progress(len(sources), len(sources), "restoring")
-        broken = {str(error.path) for error in report.broken}
-        manifest.finish(name for name, path in sources.items() if str(path) not in broken)
+            progress(len(sources), len(sources), "restoring")
+            broken = {str(error.path): error.reason for error in report.broken}
+            manifest.finish(name for name, path in sources.items() if str(path) not in broken)
+            reasons = {name: broken[str(path)] for name, path in sources.items() if str(path) in broken}
+            _write_skipped(out / SKIPPED, {**reasons, **report.left_out})
+            return report
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{error.filename or out}: {reason}; make room or choose another folder") from error
-    return report
+        raise cannot_write(out, error) from error
 
 
 def restore_file(
-    source: Path, out: Path, model: PictureModel, regions: RegionSource | None, *, progress: Progress = silent
+    source: Path,
+    out: Path,
+    model: PictureModel,
+    regions: RegionSource | None,
+    *,
+    keep_words: bool = True,
+    overwrite: bool = False,
+    progress: Progress = silent,
 ) -> int | None:
     """Restores one picture or one video.
 
     Args:
         source: the file.
-        out: file to write, in the format that its suffix names; is replaced if it exists.
+        out: file to write, in the format that its suffix names.
         model: what restores.
         regions: as for `restore_folder`; in a CSV the path is the file's name.
+        keep_words: as for `restore_folder`.
+        overwrite: replaces `out` if it exists.
         progress: as for `restore_video`; is not called for a picture.
 
     Returns:
         The number of regions of a picture; None for a video, and where the whole picture is restored.
 
     Raises:
-        UserError: if the file is missing or broken, or `out` cannot be written.
+        UserError: if the file is missing or broken, or `out` cannot be written, or exists.
     """
     _check(regions, {source.name: source})
-    if is_video(source):
-        restore_video(source, out, model, regions, progress=progress)
-        return None
-    return _restore_picture(source, out, model, regions)
-
-
-def _restore_picture(source: Path, out: Path, model: PictureModel, regions: RegionSource | None) -> int | None:
-    if out.suffix.lower() not in IMAGE_SUFFIXES:
-        raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
-    if out.resolve() == source.resolve():
-        raise UserError(f"{out}: is the picture itself; choose another name")
-    work = _read(_Job(source.name, source), model, regions)
-    (restored,) = _answers([work], model)
+    check_not_inputs([out], [source])
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        _write(out, work, restored)
+        if is_video(source):
+            check_output(source, out)
+            with held_output(out, overwrite):
+                restore_video(source, out, model, regions, keep_words=keep_words, progress=progress)
+            return None
+        if out.suffix.lower() not in IMAGE_SUFFIXES:
+            raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
+        with held_output(out, overwrite):
+            work = read_work(Job(source.name, source, keep_words), model, regions)
+            (restored,) = _answers([work], model)
+            write_work(out, work, restored)
+        return None if work.regions is None else len(work.regions)
     except OSError as error:
-        raise UserError(f"{out}: {error.strerror or error}; make room or choose another place") from error
-    return None if work.regions is None else len(work.regions)
+        raise cannot_write(out, error) from error
+
+
+def _write_skipped(path: Path, skipped: dict[str, str]) -> None:
+    if skipped:
+        write_skipped(path, dict(sorted(skipped.items())))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _find(folder: Path) -> list[Path]:
@@ -203,8 +192,27 @@ def _check(regions: RegionSource | None, sources: dict[str, Path]) -> None:
         regions.check(sources, [name for name, path in sources.items() if is_video(path)])
 
 
+def _restore_jobs(
+    jobs: Sequence[Job],
+    out: Path,
+    model: PictureModel,
+    regions: RegionSource | None,
+    manifest: Manifest,
+    report: Report,
+    video_progress: Progress,
+) -> Iterator[None]:
+    """Restores pictures, then videos; yields after each."""
+    yield from _restore_pictures(
+        [job for job in jobs if not is_video(job.source)], out, model, regions, manifest, report
+    )
+    for job in jobs:
+        if is_video(job.source):
+            _restore_video(job, out, model, regions, manifest, report, video_progress)
+            yield
+
+
 def _restore_pictures(
-    jobs: Sequence[_Job],
+    jobs: Sequence[Job],
     out: Path,
     model: PictureModel,
     regions: RegionSource | None,
@@ -213,40 +221,37 @@ def _restore_pictures(
 ) -> Iterator[None]:
     """Restores pictures; yields after each."""
 
-    def read(job: _Job) -> _Work | ImageError:
+    def read(job: Job) -> Work | ImageError:
         try:
-            return _read(job, model, regions)
+            return read_work(job, model, regions)
         except ImageError as error:
             return error
 
-    def write(answered: tuple[_Work, np.ndarray]) -> bool:
+    def write(answered: tuple[Work, np.ndarray]) -> bool | ImageError:
         work, restored = answered
-        path = out / work.job.name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, work, restored)
-        manifest.add(work.job.name, work.state, _details(work))
+        manifest.check_there()
+        make_parents(out, work.job.name)
+        try:
+            notes = write_work(out / work.job.name, work, restored)
+        except ImageError as error:
+            return ImageError(work.job.source, error.reason, error.mend)
+        manifest.add(work.job.name, work.state, details(work, notes))
         return work.regions == []
 
-    with _threads() as readers, _threads() as writers:
-        opened = _map_ahead(readers, read, jobs)
-        for copied in _map_ahead(writers, write, _answered(opened, model, report.broken)):
-            report.copied += copied
-            report.restored += not copied
+    with threads(WORKERS) as readers, threads(WORKERS) as writers:
+        opened = map_ahead(readers, read, jobs)
+        for written in map_ahead(writers, write, _answered(opened, model, report.broken)):
+            if isinstance(written, ImageError):
+                report.broken.append(written)
+                yield
+                continue
+            report.copied += written
+            report.restored += not written
             yield
 
 
-def _details(work: _Work) -> dict[str, object]:
-    if work.regions is None:
-        return {"regions": None}
-    return {
-        "regions": len(work.regions),
-        "boxes": [[*region.box, round(region.score, 3)] for region in work.regions],
-        "copied": not work.regions,
-    }
-
-
 def _restore_video(
-    job: _Job,
+    job: Job,
     out: Path,
     model: PictureModel,
     regions: RegionSource | None,
@@ -254,11 +259,13 @@ def _restore_video(
     report: Report,
     progress: Progress,
 ) -> None:
-    path = out / job.name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    manifest.check_there()
+    make_parents(out, job.name)
     try:
-        before = _state(job.source)
-        frames = restore_video(job.source, path, model, regions, name=job.name, progress=progress)
+        before = state_of(job.source)
+        frames = restore_video(
+            job.source, out / job.name, model, regions, name=job.name, keep_words=job.keep_words, progress=progress
+        )
     except ImageError as error:
         report.broken.append(error)
         return
@@ -266,32 +273,15 @@ def _restore_video(
     report.restored += 1
 
 
-def _read(job: _Job, model: PictureModel, regions: RegionSource | None) -> _Work:
-    before = _state(job.source)
-    if regions is not None:
-        opened = open_picture(job.source)
-        return _Work(job, before, opened, regions.regions(job.name, job.source, opened.pixels))
-    opened = open_picture(job.source, _ENOUGH * max(model.size))
-    check_fits(job.source, opened.size, model.size)
-    return _Work(job, before, opened, None)
-
-
-def _state(source: Path) -> SourceState:
-    try:
-        return state(source)
-    except OSError as error:
-        raise ImageError(source, f"cannot be read ({error.strerror})") from error
-
-
 def _answered(
-    opened: Iterable[_Work | ImageError], model: PictureModel, broken: list[ImageError]
-) -> Iterator[tuple[_Work, np.ndarray]]:
+    opened: Iterable[Work | ImageError], model: PictureModel, broken: list[ImageError]
+) -> Iterator[tuple[Work, np.ndarray]]:
     """Yields each picture, restored, restoring the regions of several pictures at a time."""
     for batch in _batches(opened, broken):
         yield from zip(batch, _answers(batch, model), strict=True)
 
 
-def _answers(batch: Sequence[_Work], model: PictureModel) -> list[np.ndarray]:
+def _answers(batch: Sequence[Work], model: PictureModel) -> list[np.ndarray]:
     whole = [work for work in batch if work.regions is None]
     wholly = iter(restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole]))
     parts = [work for work in batch if work.regions is not None]
@@ -301,8 +291,8 @@ def _answers(batch: Sequence[_Work], model: PictureModel) -> list[np.ndarray]:
     return [fit_back(next(wholly), work.opened.size) if work.regions is None else next(partly) for work in batch]
 
 
-def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> Iterator[list[_Work]]:
-    batch: list[_Work] = []
+def _batches(opened: Iterable[Work | ImageError], broken: list[ImageError]) -> Iterator[list[Work]]:
+    batch: list[Work] = []
     for work in opened:
         if isinstance(work, ImageError):
             broken.append(work)
@@ -315,33 +305,3 @@ def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> 
             batch = []
     if batch:
         yield batch
-
-
-def _write(path: Path, work: _Work, restored: np.ndarray) -> None:
-    if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
-        copy_picture(work.job.source, path)
-    elif work.regions is None:
-        write_picture(path, restored, work.opened, SYNTHETIC_WHOLE)
-    else:
-        write_picture(path, restored, work.opened, SYNTHETIC_PARTS if work.regions else None)
-
-
-@contextlib.contextmanager
-def _threads() -> Iterator[ThreadPoolExecutor]:
-    """Gives threads; when something is raised, what they have not begun stays undone."""
-    pool = ThreadPoolExecutor(WORKERS)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _map_ahead(pool: ThreadPoolExecutor, function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """Yields results in order, with few items begun before their turn: pictures in memory are large."""
-    begun: deque[Future[_R]] = deque()
-    for item in items:
-        begun.append(pool.submit(function, item))
-        if len(begun) > _AHEAD:
-            yield begun.popleft().result()
-    while begun:
-        yield begun.popleft().result()

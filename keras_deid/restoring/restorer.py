@@ -14,6 +14,7 @@ from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
 from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
+from keras_deid.restoring.runtime import choose_runtime
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN
 
 
@@ -25,9 +26,11 @@ class Restorer:
     Args:
         name_or_path: folder of a trained run, or the name of a run that comes with the package.
         locator: the same of the locator; it is loaded when it is first asked for.
+        runtime: "openvino", "tensorflow", or "auto", which takes OpenVINO if it is installed.
+        precision: "float32", "bfloat16" (OpenVINO), or "auto", the faster one.
 
     Raises:
-        UserError: if it is not a trained run.
+        UserError: if it is not a trained run, or the runtime cannot be had.
 
     Example:
         >>> from keras_deid import Restorer
@@ -44,9 +47,14 @@ class Restorer:
     """
 
     def __init__(
-        self, name_or_path: str | os.PathLike[str] = DEFAULT_RUN, locator: str | os.PathLike[str] = LOCATOR_RUN
+        self,
+        name_or_path: str | os.PathLike[str] = DEFAULT_RUN,
+        locator: str | os.PathLike[str] = LOCATOR_RUN,
+        runtime: str = "auto",
+        precision: str = "auto",
     ) -> None:
-        self._model = RunModel(name_or_path)
+        self._runtime = choose_runtime(runtime, precision)
+        self._model = RunModel(name_or_path, self._runtime)
         self._locator = locator
         self._mark: Mark | None = None
 
@@ -64,7 +72,7 @@ class Restorer:
             UserError: if `image` is not such an array.
         """
         if self._mark is None:
-            self._mark = RunLocator(self._locator).mark
+            self._mark = RunLocator(self._locator, self._runtime).mark
         return find_regions(self._mark, _checked(image), threshold)
 
     def restore(self, image: np.ndarray, boxes: Iterable[Box] | None = None) -> np.ndarray:

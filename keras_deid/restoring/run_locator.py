@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 import numpy as np
-import tensorflow as tf
 
-from keras_deid.models.pixels import to_signed
-from keras_deid.models.saved import load_locator
+from keras_deid.restoring.graphs import locating_graph
+from keras_deid.restoring.runtime import TENSORFLOW, Runtime, digest
 from keras_deid.shipped import find_run
 
 
@@ -18,6 +16,7 @@ class RunLocator:
 
     Args:
         name_or_path: folder of a trained run, or the name of a run that comes with the package.
+        runtime: what it runs on.
 
     Attributes:
         identity: differs between locators.
@@ -26,13 +25,10 @@ class RunLocator:
         UserError: if it is not a trained locator.
     """
 
-    def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
-        network = load_locator(name_or_path)
-        self.identity = hashlib.sha256((find_run(name_or_path) / "locator.keras").read_bytes()).hexdigest()
-        self._mark = tf.function(
-            lambda picture: tf.sigmoid(network(to_signed(picture), training=False)),
-            input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)],
-        )
+    def __init__(self, name_or_path: str | os.PathLike[str], runtime: Runtime = TENSORFLOW) -> None:
+        folder = find_run(name_or_path)
+        self.identity = digest(folder / "locator.keras")
+        self._network = runtime.load(self.identity, locating_graph, folder)
 
     def mark(self, picture: np.ndarray) -> np.ndarray:
         """Returns the probability of being hidden, float32 `(height / 4, width / 4)`.
@@ -40,4 +36,4 @@ class RunLocator:
         Args:
             picture: uint8 `(height, width, 3)`, RGB; sides are multiples of 32.
         """
-        return self._mark(picture[None]).numpy()[0, ..., 0]
+        return self._network(picture[None])[0]

@@ -1,10 +1,14 @@
-"""Restores a video: its regions are found, tracked, restored and put back; its times, sound and size stay."""
+"""Restores a video: its regions are found, tracked, restored and put back; its times, sound and size stay.
+
+Frames are read, and their regions found, on another thread than the restorer's; the encoder has threads of its own.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,11 +17,11 @@ from av.video.frame import VideoFrame
 
 from keras_deid.atomic import whole_file
 from keras_deid.data.images import ImageError
-from keras_deid.errors import UserError
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.progress import Progress, silent
+from keras_deid.restoring.ahead import ahead
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import restore_crops, restore_regions
 from keras_deid.restoring.sightings import EVERY, Sighting, sight
@@ -35,11 +39,14 @@ from keras_deid.restoring.video_colours import (
 from keras_deid.restoring.video_reading import VideoReader
 from keras_deid.restoring.video_writing import VideoWriter, check_output
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 BATCH_SIZE = 16
 """Most frames that are restored at a time."""
 _PIXELS_HELD = 30_000_000
 """A batch is smaller where its frames would have more pixels."""
+_BATCHES_AHEAD = 2
+"""Batches that are read before the restorer asks for them."""
 
 
 def restore_video(
@@ -49,6 +56,7 @@ def restore_video(
     regions: RegionSource | None,
     *,
     name: str | None = None,
+    keep_words: bool = True,
     progress: Progress = silent,
 ) -> int:
     """Restores a video.
@@ -65,6 +73,7 @@ def restore_video(
         regions: what says which regions are restored, in upright pictures. Those that it finds by itself are tracked,
             those of a file are taken as they are. None: the whole of each picture is the model's input.
         name: of the video in `regions`; by default its file name.
+        keep_words: false leaves out titles, places, times and chapters; a video without regions is then encoded anew.
         progress: counts the pictures of the video; their total is a close estimate.
 
     Returns:
@@ -83,25 +92,26 @@ def restore_video(
             with whole_file(out) as partial:
                 source_type = SYNTHETIC_WHOLE if regions is None else SYNTHETIC_PARTS
                 done = 0
-                with VideoWriter(partial, suffix, reader, source_type) as writer:
-                    for frame in restorer.restored(reader.frames(writer.copy), writer.pixel_format):
-                        writer.write(frame)
-                        done += 1
-                        progress(done, max(reader.total, done), source.name)
+                with VideoWriter(partial, suffix, reader, source_type, keep_words) as writer:
+                    frames = restorer.restored(reader.frames(writer.copy), writer.pixel_format)
+                    with contextlib.closing(frames):  # ends its thread before the files are closed
+                        for frame in frames:
+                            writer.write(frame)
+                            done += 1
+                            progress(done, max(reader.total, done), source.name)
                 if not restorer.anything:
-                    _write_unchanged(source, partial, suffix)
+                    _write_unchanged(source, partial, suffix, keep_words)
         except OSError as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{out}: cannot be written: {reason}; make room or choose another place") from error
+            raise cannot_write(out, error) from error
     return done
 
 
-def _write_unchanged(source: Path, path: Path, suffix: str) -> None:
+def _write_unchanged(source: Path, path: Path, suffix: str, keep_words: bool) -> None:
     """Copies a video in which nothing was restored, into another container if need be; it is not synthetic."""
-    if suffix == source.suffix.lower():
+    if suffix == source.suffix.lower() and keep_words:
         shutil.copyfile(source, path)
         return
-    with VideoReader(source) as reader, VideoWriter(path, suffix, reader, None) as writer:
+    with VideoReader(source) as reader, VideoWriter(path, suffix, reader, None, keep_words) as writer:
         for frame in reader.frames(writer.copy):
             writer.write(unchanged(frame, writer.pixel_format))
 
@@ -128,19 +138,23 @@ class _Restorer:
         self._steady = Steady()
         self.anything = False
 
-    def restored(self, frames: Iterable[VideoFrame], pixel_format: str) -> Iterator[VideoFrame]:
-        """Yields the frames, restored."""
-        for batch in _batches(self._found(frames)):
-            pictures = [self._upright(found.frame) if found.regions != [] else None for found in batch]
-            answers = self._answers(batch, pictures)
-            for found, picture, answer in zip(batch, pictures, answers, strict=True):
-                if picture is None or answer is None:
-                    yield unchanged(found.frame, pixel_format)
-                    continue
-                self.anything = True
-                red, green, blue = np.moveaxis(picture != answer, 2, 0)
-                changed = turned_back(red | green | blue, self._turn)
-                yield with_pixels(found.frame, turned_back(answer, self._turn), changed, pixel_format)
+    def restored(self, frames: Iterable[VideoFrame], pixel_format: str) -> Generator[VideoFrame]:
+        """Yields the frames, restored; they are read on another thread."""
+        with contextlib.closing(ahead(_batches(self._found(frames)), _BATCHES_AHEAD)) as batches:
+            for batch in batches:
+                yield from self._restored(batch, pixel_format)
+
+    def _restored(self, batch: Sequence[_Found], pixel_format: str) -> Iterator[VideoFrame]:
+        pictures = [self._upright(found.frame) if found.regions != [] else None for found in batch]
+        answers = self._answers(batch, pictures)
+        for found, picture, answer in zip(batch, pictures, answers, strict=True):
+            if picture is None or answer is None:
+                yield unchanged(found.frame, pixel_format)
+                continue
+            self.anything = True
+            red, green, blue = np.moveaxis(picture != answer, 2, 0)
+            changed = turned_back(red | green | blue, self._turn)
+            yield with_pixels(found.frame, turned_back(answer, self._turn), changed, pixel_format)
 
     def _found(self, frames: Iterable[VideoFrame]) -> Iterator[_Found]:
         """Yields the frames with their regions, as many frames late as tracking needs to look ahead."""

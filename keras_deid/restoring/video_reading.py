@@ -43,7 +43,7 @@ class VideoReader:
         if not path.is_file():
             raise ImageError(path, "does not exist")
         try:
-            self.container: InputContainer = av.open(str(path), "r", metadata_errors="replace")
+            self.container: InputContainer = av.open(str(path.absolute()), "r", metadata_errors="replace")
         except (av.FFmpegError, OSError, ValueError) as error:
             raise ImageError(path, "cannot be read as a video") from error
         try:

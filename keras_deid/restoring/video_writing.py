@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,13 +40,17 @@ class VideoWriter:
         suffix: of the container, a key of `CONTAINERS`.
         reader: the source.
         source_type: IPTC's digital source type, for the comment; None if nothing is restored.
+        keep_words: whether titles, places, times and chapters are copied; languages always are.
 
     Raises:
         UserError: if the container does not take a track of the source.
         OSError: here and later, if the file cannot be written.
     """
 
-    def __init__(self, path: Path, suffix: str, reader: VideoReader, source_type: str | None) -> None:
+    def __init__(
+        self, path: Path, suffix: str, reader: VideoReader, source_type: str | None, keep_words: bool = True
+    ) -> None:
+        self._keep_words = keep_words
         self._kind = CONTAINERS[suffix]
         self.pixel_format = output_format(reader.first, self._kind.encoder)
         source = reader.container
@@ -54,15 +59,20 @@ class VideoWriter:
             options["video_track_timescale"] = str(_denominator(reader))
             if any(key.startswith("com.") for key in source.metadata):
                 options["movflags"] = "use_metadata_tags"  # else the keys of telephones are lost
+        if self._kind.encoder not in av.codecs_available:
+            raise UserError(f"{path}: ffmpeg lacks the encoder {self._kind.encoder}; install PyAV with pip install av")
         self._container: OutputContainer = av.open(
-            str(path), "w", format=self._kind.format, container_options=options, metadata_errors="replace"
+            str(path.absolute()), "w", format=self._kind.format, container_options=options, metadata_errors="replace"
         )
         try:
-            self._container.metadata.update(_without(source.metadata, _OF_THE_FILE))
-            comment = _comment(source.metadata, source_type)
+            words = source.metadata if keep_words else {}
+            self._container.metadata.update(_without(words, _OF_THE_FILE))
+            comment = _comment(words, source_type)
             if comment:
                 self._container.metadata["comment"] = comment
-            self._container.set_chapters(source.chapters())
+            if keep_words:
+                self._container.set_chapters(source.chapters())
+            self._muxing = threading.Lock()
             self._durations: dict[int, int] = {}
             self._video: VideoStream | None = None
             self._copies: dict[int, Stream] = {}
@@ -88,7 +98,7 @@ class VideoWriter:
                 self._encode(None)
                 self._container.close()
             except av.FFmpegError as failure:
-                raise OSError(str(failure)) from failure
+                raise _failure(failure) from failure
             return
         try:
             self._container.close()
@@ -102,25 +112,31 @@ class VideoWriter:
         try:
             self._encode(frame)
         except av.FFmpegError as error:
-            raise OSError(str(error)) from error
+            raise _failure(error) from error
 
     def copy(self, packet: Packet) -> None:
-        """Copies a packet of another track."""
+        """Copies a packet of another track; may be called from another thread than `write`."""
         target = self._copies.get(packet.stream.index)
         if target is None:
             return
         packet.stream = target
         try:
-            self._container.mux(packet)
+            with self._muxing:
+                self._container.mux(packet)
         except av.FFmpegError as error:
-            raise OSError(str(error)) from error
+            raise _failure(error) from error
+
+    def _words_of(self, source: Stream) -> dict[str, str]:
+        words = _without(source.metadata, _OF_THE_TRACK)
+        return words if self._keep_words else {key: words[key] for key in ("language",) if key in words}
 
     def _encode(self, frame: VideoFrame | None) -> None:
         assert self._video is not None
         for packet in self._video.encode(frame):
             if packet.pts is not None:
                 packet.duration = self._durations.pop(packet.pts, 0)
-            self._container.mux(packet)
+            with self._muxing:
+                self._container.mux(packet)
 
     def _add_video(self, reader: VideoReader) -> VideoStream:
         source, first = reader.stream, reader.first
@@ -139,7 +155,7 @@ class VideoWriter:
         context.colorspace, context.color_range = output_matrix(first)
         context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
         stream.set_display_matrix(display_matrix(first))
-        stream.metadata.update(_without(source.metadata, _OF_THE_TRACK))
+        stream.metadata.update(self._words_of(source))
         stream.disposition = source.disposition
         return stream
 
@@ -161,7 +177,7 @@ class VideoWriter:
             if path.suffix.lower() == suffix:
                 raise ImageError(path, reason) from error
             raise UserError(f"{path}: {reason}; write {path.suffix}") from error
-        copy.metadata.update(_without(source.metadata, _OF_THE_TRACK))
+        copy.metadata.update(self._words_of(source))
         copy.disposition = source.disposition
         self._copies[source.index] = copy
 
@@ -178,6 +194,11 @@ def check_output(source: Path, out: Path) -> None:
         raise UserError(f"{out}: is the video itself; choose another name")
     if not out.parent.is_dir():
         raise UserError(f"{out.parent}: no such folder; make it, or write {out.name} elsewhere")
+
+
+def _failure(error: av.FFmpegError) -> OSError:
+    """Returns the error of the system, or of the encoder, without ffmpeg's name of the hidden file."""
+    return OSError(error.errno, error.strerror or str(error))
 
 
 def _denominator(reader: VideoReader) -> int:

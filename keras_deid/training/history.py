@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from keras_deid.atomic import whole_file
+from keras_deid.errors import UserError
 
 
 class History:
@@ -14,15 +15,23 @@ class History:
     Args:
         path: the file; what it holds already is read.
         first_epoch: epochs from this one (counted from 1) on are forgotten, because they are trained again.
+
+    Raises:
+        UserError: if the file is damaged.
     """
 
     def __init__(self, path: Path, first_epoch: int) -> None:
         self._path = path
         self.rows: list[dict[str, float]] = []
         if path.exists():
-            with path.open(newline="") as file:
-                rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
-            self.rows = [row for row in rows if row["epoch"] < first_epoch]
+            try:
+                with path.open(newline="") as file:
+                    rows = [
+                        {name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)
+                    ]
+                self.rows = [row for row in rows if row["epoch"] < first_epoch]
+            except (ValueError, KeyError, TypeError, csv.Error) as error:
+                raise UserError(f"{path}: is not readable as a history of epochs; choose another run folder") from error
 
     def append(self, row: dict[str, float]) -> None:
         """Adds an epoch."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_deid.errors import UserError
 from keras_deid.training.cluster import ALONE, Worker
 from keras_deid.training.lost import noticing_lost_workers
 from keras_deid.training.stepped import SteppedModel
@@ -41,6 +42,7 @@ def fit(
         worker: that this process is.
 
     Raises:
+        UserError: if the data are damaged.
         WorkerLost: if another worker has ended.
     """
     model.stop_training = False
@@ -57,7 +59,7 @@ def fit(
         for count in range(1, (epoch + 1) * steps_per_epoch - first + 1):
             called.on_train_batch_begin(count - 1)
             started = time.perf_counter()
-            batch = next(batches)
+            batch = _next(batches)
             model.waited += time.perf_counter() - started
             losses, stop = step(batch, model.stop_training)
             sums = {name: sums.get(name, 0.0) + loss for name, loss in losses.items()}
@@ -69,6 +71,15 @@ def fit(
         if stop or (model.stop_training and worker == ALONE):
             break
     called.on_train_end(logs)
+
+
+def _next(batches: Iterator[Any]) -> Any:
+    try:
+        return next(batches)
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
+        raise UserError(
+            f"the training data are damaged ({error.message.splitlines()[0]}); prepare the photographs again"
+        ) from error
 
 
 def _batches_of_replicas(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +24,15 @@ from keras_deid.models.saved import load_generator
 from keras_deid.preparation.prepare import prepare
 from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
-from keras_deid.training.fitting import check_folder, checksum, git_commit, train, versions
+from keras_deid.training.fitting import (
+    check_folder,
+    checksum,
+    git_commit,
+    held_run,
+    restore_checkpoint,
+    train,
+    versions,
+)
 from keras_deid.training.gan import RestoringGAN
 from keras_deid.training.history import History
 from keras_deid.training.networks import build_gan
@@ -58,23 +67,27 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
         without pairs may, and on workers other than the chief, which evaluates.
 
     Raises:
-        UserError: if the data are missing or unusable, the folder belongs to another run, or a loss is not finite.
+        UserError: if the data are missing or unusable, the folder belongs to another run or another process trains
+            there, its checkpoints are damaged, or a loss is not finite.
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
         WorkerLost: if another worker has ended; the same calls continue.
     """
-    # ---- Devices: before TensorFlow does anything else -------------------------------------------------------------
+    # Before TensorFlow does anything else.
     workers = Workers(config.training.strategy)
     workers.check_batch_size(config.training.batch_size)
+    with held_run(folder) if workers.this.chief else contextlib.nullcontext():
+        check_folder(folder, config)
+        if workers.this.chief:
+            prepare_if_needed(config, progress)
+        workers.wait()
+        run_kind = run_locator if config.training.method == "locate" else _run_gan
+        result = run_kind(config, folder, workers, progress)
+        workers.wait()  # TensorFlow takes a worker that leaves early for one that has failed
+        return result
 
-    # ---- The run's folder ------------------------------------------------------------------------------------------
-    check_folder(folder, config)
 
+def _run_gan(config: Config, folder: Path, workers: Workers, progress: Progress) -> dict[str, Any] | None:
     # ---- Data ------------------------------------------------------------------------------------------------------
-    if workers.this.chief:
-        prepare_if_needed(config, progress)
-    workers.wait()
-    if config.training.method == "locate":
-        return run_locator(config, folder, workers, progress)
     load, batches = _DATA[config.training.method]
     if config.deidentify.method == "catalogue":
         load, batches = load_catalogue_pictures, catalogue_batches
@@ -83,12 +96,12 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
     validation: list[dict[str, tf.Tensor]] = []
     if count_pictures(config, "val"):
         validation = list(evaluation_examples(config.data, config.deidentify, "val", _VALIDATION_BATCH))
+    workers.check_shared(folder)
+    workers.check_alike(configuration=checksum(config), training_pictures=len(pictures))
     # Not before the data are there: a start that failed must not bind the next one to its settings.
     if workers.this.chief:
         folder.mkdir(parents=True, exist_ok=True)
         config.save(folder / "config.yaml")
-    workers.check_shared(folder)
-    workers.check_alike(configuration=checksum(config), training_pictures=len(pictures))
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if config.training.deterministic:
@@ -103,7 +116,7 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
     if config.training.start_from is not None:
         start_from(gan, config.training.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", gan)
-    checkpoints.restore()
+    restore_checkpoint(checkpoints, folder)
     workers.check_alike(step=gan.steps_taken)
 
     # ---- Train -----------------------------------------------------------------------------------------------------
@@ -134,7 +147,6 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
         progress=progress,
     )
     if not workers.this.chief:
-        workers.wait()
         return None
 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
@@ -145,7 +157,6 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
     write_json(folder / "summary.json", _summary(config, precision, gan, history, metrics))
-    workers.wait()  # TensorFlow takes a worker that leaves early for one that has failed
     return metrics
 
 

@@ -19,7 +19,7 @@ from keras_deid.models.locator import STRIDE, locator
 from keras_deid.models.pixels import to_signed
 from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
-from keras_deid.training.fitting import checksum, git_commit, train, versions
+from keras_deid.training.fitting import checksum, git_commit, restore_checkpoint, train, versions
 from keras_deid.training.gan import averaged
 from keras_deid.training.locating import LocatorTraining
 from keras_deid.training.precision import set_precision
@@ -56,11 +56,11 @@ def run_locator(config: Config, folder: Path, workers: Workers, progress: Progre
     photographs = load_photographs(config.data, "train")
     steps = steps_per_epoch(len(photographs), settings.batch_size)
     validation = LocatorValidation(config)
+    workers.check_shared(folder)
+    workers.check_alike(configuration=checksum(config), training_pictures=len(photographs))
     if workers.this.chief:
         folder.mkdir(parents=True, exist_ok=True)
         config.save(folder / "config.yaml")
-    workers.check_shared(folder)
-    workers.check_alike(configuration=checksum(config), training_pictures=len(photographs))
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if settings.deterministic:
@@ -73,7 +73,7 @@ def run_locator(config: Config, folder: Path, workers: Workers, progress: Progre
     if settings.start_from is not None:
         start_locator_from(model, settings.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", model)
-    checkpoints.restore()
+    restore_checkpoint(checkpoints, folder)
     workers.check_alike(step=model.steps_taken)
 
     # ---- Train -----------------------------------------------------------------------------------------------------

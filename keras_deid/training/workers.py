@@ -68,7 +68,7 @@ class Workers:
         if self.this.count == 1:
             return
         drawn = self._of_all([secrets.randbits(48)])[0][0]  # by the chief
-        mark = folder / f".shared.{drawn}"
+        mark = folder / f".partial.shared.{drawn}"  # of a name that is cleared away after a kill
         if self.this.chief:
             mark.touch()
         self.wait()

@@ -20,7 +20,7 @@ TRAIN = next(f"{number}" for number in range(100) if split_of(f"{number}", 0.1, 
 class Grey:
     name, identity, size, context, adds_detail, mark = "grey", "0", (16, 16), 1.5, False, None
 
-    def __init__(self, folder):
+    def __init__(self, folder, runtime):
         pass
 
     def restore(self, pictures):
@@ -30,7 +30,7 @@ class Grey:
 class Locator:
     identity = "black"
 
-    def __init__(self, folder):
+    def __init__(self, folder, runtime):
         pass
 
     def mark(self, picture):

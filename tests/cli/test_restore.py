@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +14,7 @@ class Negative:
 
     name, identity, size, context, adds_detail = "negative", "0", (16, 24), 2.0, False
 
-    def __init__(self, folder):
+    def __init__(self, folder, runtime=None):
         self.folder = folder
 
     def restore(self, pictures):
@@ -87,6 +89,55 @@ def test_boxes(picture, tmp_path):
     assert (restored[2:8, 2:8] != picture[2:8, 2:8]).any()
 
 
+def test_boxes_outside_are_said_and_the_others_restored(picture, tmp_path, capsys):
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\na.png,30,2,38,8\na.png,2,2,8,8\n")
+    for source, out in (("in", "out"), ("in/a.png", "out.png")):
+        assert run(tmp_path / source, tmp_path / out, "--boxes", tmp_path / "boxes.csv") == 1
+        said = f"skipped: {tmp_path}/boxes.csv:2: the box 30,2,38,8 lies outside of a.png, which is 24 x 16 pixels\n"
+        assert capsys.readouterr().err == said
+    for out in ("out/a.png", "out.png"):
+        assert (read_image(tmp_path / out)[2:8, 2:8] != picture[2:8, 2:8]).any()
+
+
+def test_names_that_are_no_text_or_have_spaces_backslashes_and_colons(tmp_path, capsys):
+    names = [os.fsdecode(b"caf\xe9.png"), " a.png", "back\\slash.png", "12:30.png", "cafe\u0301.png"]
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(names):
+        pixels = np.full((64, 96, 3), 10, np.uint8)
+        pixels[16:32, 32:64], pixels[32:48, 32:64] = 255, 235 - number
+        Image.fromarray(pixels).save(tmp_path / "in" / name)
+    assert run(tmp_path / "in", tmp_path / "out") == 0
+    assert sorted(os.listdir(tmp_path / "out")) == sorted([*names, "manifest.json"])
+    rows = "".join(f"{name},32,16,64,48\n" for name in names)
+    (tmp_path / "boxes.csv").write_bytes(b"path,x0,y0,x1,y1\n" + os.fsencode(rows))
+    assert run(tmp_path / "in", tmp_path / "boxed", "--boxes", tmp_path / "boxes.csv") == 0
+    for name in names:
+        assert (read_image(tmp_path / "boxed" / name)[24:40, 40:56] <= 40).all()
+    assert run(tmp_path / "in" / names[0], tmp_path / os.fsdecode(b"\xe9.png"), "--whole") == 0
+    assert (tmp_path / os.fsdecode(b"\xe9.png")).is_file()
+
+
+def test_find_writes_names_that_are_no_text(hidden, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_deid.restoring.run_locator.RunLocator", Negative)
+    name = os.fsdecode(b"caf\xe9.png")
+    (tmp_path / "in" / "marked.png").rename(tmp_path / "in" / name)
+    assert main([str(tmp_path / "in"), "--find", str(tmp_path / "found.csv"), "--locator", "mine"]) == 0
+    assert b"\ncaf\xe9.png," in (tmp_path / "found.csv").read_bytes()
+    assert run(tmp_path / "in", tmp_path / "out", "--boxes", tmp_path / "found.csv") == 0
+    assert (read_image(tmp_path / "out" / name)[WHITE][8:24, 8:24] <= 25).all()
+
+
+def test_without_metadata(picture, tmp_path):
+    exif = Image.Exif()
+    exif[0x013B] = "A. Photographer"
+    Image.fromarray(picture).save(tmp_path / "in" / "a.png", exif=exif)
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\na.png,2,2,8,8\n")
+    for words, expected in (([], True), (["--strip-metadata"], False)):
+        out = tmp_path / f"out{len(words)}"
+        assert run(tmp_path / "in", out, "--boxes", tmp_path / "boxes.csv", *words) == 0
+        assert (b"Photographer" in (out / "a.png").read_bytes()) == expected
+
+
 def test_a_missing_input_is_one_line(tmp_path, capsys):
     assert run(tmp_path / "nowhere", tmp_path / "out") == 2
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'nowhere'}: does not exist")
@@ -95,7 +146,7 @@ def test_a_missing_input_is_one_line(tmp_path, capsys):
 def test_a_video(tmp_path, monkeypatch):
     seen = []
 
-    def restore_video(source, out, model, regions, *, progress):
+    def restore_video(source, out, model, regions, *, keep_words, progress):
         progress(1, 1, source.name)
         seen.append((source, out, model.name, regions and regions.settings))
 
@@ -123,7 +174,9 @@ def test_what_is_found_is_restored_and_the_rest_copied(hidden, tmp_path, capsys)
 def test_a_picture_in_which_nothing_is_found_is_said_to_be_a_copy(hidden, tmp_path, capsys):
     assert run(tmp_path / "in" / "dark.png", tmp_path / "out.png") == 0
     assert capsys.readouterr().out.startswith(f"nothing found: {tmp_path / 'out.png'} is a copy of ")
-    assert run(tmp_path / "in" / "marked.png", tmp_path / "out.png") == 0
+    assert run(tmp_path / "in" / "marked.png", tmp_path / "out.png") == 2
+    assert capsys.readouterr().err.endswith("choose another name, or replace it with --overwrite\n")
+    assert run(tmp_path / "in" / "marked.png", tmp_path / "out.png", "--overwrite") == 0
     assert capsys.readouterr().out == f"written: {tmp_path / 'out.png'}, regions restored: 1\n"
 
 

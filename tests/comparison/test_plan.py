@@ -92,6 +92,9 @@ def test_finished_work_is_recognised(write_run, write_config, tmp_path):
     summary = json.loads((tmp_path / "a" / "summary.json").read_text())
     (tmp_path / "a" / "summary.json").write_text(json.dumps(summary | {"epochs": 1}))  # continued with more epochs
     assert not job.is_trained
+    for damaged in ("[]", "3", '{"epochs": "many"}', '{"epochs": null}', "[" * 100_000):
+        (tmp_path / "a" / "summary.json").write_text(damaged)
+        assert not job.is_trained
 
 
 def test_time_left_is_told_from_runs_that_are_trained(write_run, write_config, tmp_path):
@@ -104,6 +107,8 @@ def test_time_left_is_told_from_runs_that_are_trained(write_run, write_config, t
     file = tmp_path / "b" / "summary.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"seconds": 600}))
     assert minutes_left(plan(tmp_path, *paths, seeds=2)) == pytest.approx(2 + 10)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"seconds": "long"}))
+    assert minutes_left(plan(tmp_path, *paths, seeds=2)) == pytest.approx(2 + 2)
 
 
 def refused(*words, **settings):

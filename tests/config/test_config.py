@@ -257,6 +257,13 @@ def test_files_that_extend_each_other_are_a_mistake(write):
     assert line.endswith("own.yaml: extends itself")
 
 
+def test_a_long_row_of_files_that_extend_each_other_is_a_mistake(write):
+    for number in range(25):
+        write(f"extends: {number + 1}.yaml", f"{number}.yaml")
+    (line,) = mistakes(write("extends: 0.yaml"))
+    assert line.endswith("more than 20 files that extend each other")
+
+
 def test_a_file_may_be_extended_by_two(write):
     write("training: {epochs: 5}", "base.yaml")
     assert load_config(write("extends: base.yaml", "one.yaml")) == load_config(write("extends: base.yaml", "two.yaml"))
@@ -286,7 +293,57 @@ def test_broken_yaml_is_a_mistake_with_its_line(write):
 @pytest.mark.parametrize("text", ["- training\n- loss\n", "[]", "3", "training", "false"])
 def test_a_file_without_keys_is_a_mistake(write, text):
     path = write(text)
-    assert mistakes(path) == [f"{path}: expected keys and values, received {yaml.safe_load(text)!r}"]
+    assert mistakes(path) == [f"{path}: is not a configuration: expected keys and values"]
+
+
+def test_extending_a_file_that_is_no_configuration_does_not_show_it(write):
+    write("api token 8f2c\nhunter2\n", "secret.txt")
+    (line,) = mistakes(write("extends: secret.txt"))
+    assert line.endswith("secret.txt: is not a configuration: expected keys and values")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("training: &all {epochs: *all}", "line 1: not readable as YAML: aliases"),
+        ("&all\ndata: {synthetic: *all}", "line 2: not readable as YAML: aliases"),
+        (
+            "a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{p}, *{p}]\n" for p, n in zip("abcdef", "bcdefg", strict=True)),
+            "line 2: not readable as YAML: aliases",
+        ),
+        ("base: &base {epochs: 3}\ntraining: {<<: *base}", "line 2: not readable as YAML: aliases"),
+        ("[" * 50_000, "line 1: not readable as YAML: more than 20 levels of nesting"),
+        ("{a: " * 20_000, "line 1: not readable as YAML: more than 20 levels of nesting"),
+        ("\n".join("  " * depth + "a:" for depth in range(300)), "not readable as YAML: more than 20 levels"),
+        ("name: 2026-99-99", "not readable as YAML: a value that is not what its form says"),
+        ("training: {epochs: " + "9" * 5000 + "}", "not readable as YAML: a value that is not what its form says"),
+        ("name: !!int ''", "not readable as YAML: a value that is not what its form says"),
+        ("name: !!python/object/apply:os.system [ls]", "not readable as YAML: could not determine a constructor"),
+        ("name: \0", "not readable as YAML: special characters are not allowed"),
+        ("name: " + "x" * 100_000, "is not a configuration: larger than 100000 bytes"),
+        ('extends: "\\0"', "extends: expected the name of a file, received '\\x00'"),
+        ('"a\\nb": 3', "'a\\nb': unknown key"),
+        ("1: 2", "1: "),
+        ("training: {epochs: [" + "1, " * 2000 + "]}", "training.epochs: input should be a valid integer, received [1"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_a_hostile_file_is_one_short_line(write, text, problem):
+    path = write(text)
+    (line,) = mistakes(path)
+    assert line.startswith(str(path)) and problem in line
+    assert len(line) < len(str(path)) + 250
+
+
+def test_a_configuration_without_end_is_not_read(write):
+    (line,) = mistakes(write("extends: /dev/zero"))
+    assert line == "/dev/zero: is not a configuration: larger than 100000 bytes"
+
+
+@pytest.mark.parametrize("word", ["a." * 5000 + "b=1", "training.epochs=" + "[" * 5000, "training=&a [*a]"])
+def test_a_hostile_override_is_one_short_line(write, word):
+    (line,) = mistakes(write(""), word)
+    assert "on the command line" in line and len(line) < 6000
 
 
 def test_extends_takes_one_name(write):

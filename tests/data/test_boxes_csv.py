@@ -22,7 +22,12 @@ def test_read_boxes_csv(tmp_path):
 
 def test_columns_in_any_order_as_spreadsheets_write_them(tmp_path):
     text = "\ufeffx0,x1,y0,y1,path\r\n1,3,2,4,street\\a.jpg\r\n"
-    assert read_boxes_csv(write(tmp_path / "boxes.csv", text)) == {"street/a.jpg": [(2, (1, 2, 3, 4))]}
+    assert read_boxes_csv(write(tmp_path / "boxes.csv", text)) == {"street\\a.jpg": [(2, (1, 2, 3, 4))]}
+
+
+def test_other_columns_are_not_used(tmp_path):
+    text = "path,label,x0,y0,x1,y1,score,größe\na.jpg,face,1,2,3,4,0.9,x\n"
+    assert read_boxes_csv(write(tmp_path / "boxes.csv", text)) == {"a.jpg": [(2, (1, 2, 3, 4))]}
 
 
 @pytest.mark.parametrize(
@@ -31,13 +36,14 @@ def test_columns_in_any_order_as_spreadsheets_write_them(tmp_path):
         ("", "is empty; expected a first line path,x0,y0,x1,y1"),
         ("path,x,y,w,h\na.jpg,1,2,3,4\n", r":1: expected the columns path,x0,y0,x1,y1; received path,x,y,w,h"),
         ("path,x0,y0,x1\na.jpg,1,2,3\n", ":1: expected the columns"),
-        ("path,x0,y0,x1,y1,score\na.jpg,1,2,3,4,1\n", ":1: expected the columns"),
         ("path,x0,y0,x1,y1,y1\na.jpg,1,2,3,4,4\n", ":1: expected the columns"),
         ("path,x0,y0,x1,y1\na.jpg,1,2,3\n", ":2: expected 5 fields .*; received 4"),
         ("path,x0,y0,x1,y1\na.jpg,1,2,3,4\nb.jpg,1,two,3,4\n", ":3: expected a number of pixels in y0; received 'two'"),
         ("path,x0,y0,x1,y1\na.jpg,1,2,3,\n", ":2: expected a number of pixels in y1; received ''"),
         ("path,x0,y0,x1,y1\na.jpg,nan,2,3,4\n", ":2: expected a number of pixels in x0; received 'nan'"),
         ("path,x0,y0,x1,y1\na.jpg,1,2,inf,4\n", ":2: expected a number of pixels in x1; received 'inf'"),
+        ("path,x0,y0,x1,y1\na.jpg,1,2,1e308,4\n", ":2: expected a number of pixels in x1; received '1e308'"),
+        ("path,x0,y0,x1,y1\na.jpg,-2e9,2,3,4\n", ":2: expected a number of pixels in x0; received '-2e9'"),
         ("path,x0,y0,x1,y1\na.jpg,3,2,1,4\n", ":2: expected x0 < x1 and y0 < y1; received 3,2,1,4"),
         ("path,x0,y0,x1,y1\na.jpg,1,2,3,2\n", ":2: expected x0 < x1 and y0 < y1"),
         ("path,x0,y0,x1,y1\n,1,2,3,4\n", ":2: the path is empty"),

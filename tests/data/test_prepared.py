@@ -155,7 +155,7 @@ def test_folders_that_are_no_data_set(tmp_path):
         PreparedDataset.open(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '"text"', "\xff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '"text"', "\xff", "[" * 100_000, '{"schema": 1, "settings": 3}'])
 def test_broken_description(tmp_path, text):
     (tmp_path / "dataset.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match="dataset.json: cannot be read .*; prepare the photographs again"):
@@ -179,6 +179,94 @@ def test_shards_that_are_missing_or_cut_off(tmp_path):
     shard.unlink()
     with pytest.raises(UserError, match="train-00000.tfrecord: is missing; prepare the photographs again"):
         PreparedDataset.open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "mistake"),
+    [
+        (["settings"], None, "settings: input should be a valid dictionary"),
+        (["settings", "region"], "sky", "settings.region: input should be 'face' or 'photo'"),
+        (["settings", "size"], "16", "settings.size: input should be a valid integer"),
+        (["settings", "size"], 10**9, "settings.size: input should be less than or equal to 4096"),
+        (["splits"], [], "splits: input should be a valid dictionary"),
+        (["splits", "train", "examples"], 1.5, "splits.train.examples: input should be a valid integer"),
+        (["splits", "train", "shards"], 3, "splits.train.shards: input should be a valid list"),
+        (["splits", "train", "shards", 0, "bytes"], None, "splits.train.shards.0.bytes: input should be a valid int"),
+        (
+            ["splits", "train", "shards", 0, "file"],
+            "../other/train-00000.tfrecord",
+            "file: string should match pattern",
+        ),
+        (["splits", "train", "shards", 0, "file"], "/etc/passwd", "file: string should match pattern"),
+        (["fingerprint"], 3, "fingerprint: input should be a valid string"),
+        (["inputs"], 3, "inputs: input should be a valid string"),
+        (["skipped"], 3, "skipped: input should be a valid dictionary"),
+    ],
+)
+def test_edited_description(tmp_path, keys, value, mistake):
+    write_prepared(tmp_path, [stored(0)], FACE)
+    description = json.loads((tmp_path / "dataset.json").read_text())
+    place = description
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    (tmp_path / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(UserError) as raised:
+        PreparedDataset.open(tmp_path)
+    assert mistake in str(raised.value) and str(raised.value).endswith("; prepare the photographs again")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "keys", [("settings",), ("settings", "size"), ("splits",), ("splits", "val"), ("fingerprint",)]
+)
+def test_description_without_a_key(tmp_path, keys):
+    write_prepared(tmp_path, [stored(0)], FACE)
+    description = json.loads((tmp_path / "dataset.json").read_text())
+    place = description
+    for key in keys[:-1]:
+        place = place[key]
+    del place[keys[-1]]
+    (tmp_path / "dataset.json").write_text(json.dumps(description))
+    with pytest.raises(UserError, match=f"dataset.json: .*{keys[-1]}.*; prepare the photographs again"):
+        PreparedDataset.open(tmp_path)
+
+
+def bomb():
+    """A PNG of a few bytes that says it has 60000 x 60000 pixels."""
+    png = encode_png(picture(0))
+    return png[:16] + (60_000).to_bytes(4, "big") * 2 + png[24:]
+
+
+@pytest.mark.parametrize("settings", [FACE, PHOTO], ids=["face", "photo"])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"image": bomb()}, "too large"),
+        ({"person": bomb()}, "too large"),
+        ({"image": b"\xff\xd8\xff" + bytes(100)}, "not a PNG"),
+        ({"image": b""}, "not a PNG"),
+        ({"image": encode_png(picture(0))[:60]}, ""),
+        ({"boxes": ()}, ""),
+        ({"boxes": ((float("nan"), 1, 2, 3),)}, "not finite"),
+    ],
+    ids=["bomb", "person bomb", "jpeg", "empty", "cut off", "no box", "nan"],
+)
+def test_records_that_are_not_what_they_should_be(tmp_path, monkeypatch, settings, changes, reason):
+    monkeypatch.setattr(writing, "draw_contact_sheet", lambda dataset: picture(0))
+    write_prepared(tmp_path, [stored(0), stored(1, **changes)], settings)
+    with pytest.raises(UserError, match=f"the train split is damaged .*{reason}.*; prepare the photographs again"):
+        list(PreparedDataset.open(tmp_path).read("train"))
+
+
+def test_flipped_bytes(tmp_path):
+    write_prepared(tmp_path, [stored(0), stored(1)], FACE)
+    shard = tmp_path / "train-00000.tfrecord"
+    content = bytearray(shard.read_bytes())
+    for place in (2, 30, len(content) // 2, len(content) - 2):
+        shard.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+        with pytest.raises(UserError, match="the train split is damaged .*corrupted.*; prepare the photographs again"):
+            list(PreparedDataset.open(tmp_path).read("train"))
 
 
 def test_contact_sheet_shows_face_and_person(tmp_path):

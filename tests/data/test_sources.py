@@ -78,6 +78,31 @@ class TestSources:
         assert (batch_y == 90).all()
         np.testing.assert_array_equal(batch_x == 200, np.repeat(mask == 1, 3, axis=-1))
 
+    @pytest.mark.parametrize("source", ["folders", "side_by_side", "unpaired_folders"])
+    @pytest.mark.parametrize("side", [SIZE + 1, 53])
+    def test_pairs_of_any_size(self, tmp_path, source, side):
+        y = np.full((side, side + 2, 3), 90, np.uint8)
+        x = y.copy()
+        x[3:9, 3:9] = 200
+        for split in ("train", "test"):
+            if source == "side_by_side":
+                write_png(tmp_path / split / "0.png", np.hstack([x, y]))
+            elif source == "folders":
+                write_png(tmp_path / "x" / split / "0.png", x)
+                write_png(tmp_path / "y" / split / "0.png", y)
+            else:
+                write_png(tmp_path / f"{split}A" / "0.png", x)
+                write_png(tmp_path / f"{split}B" / "0.png", y)
+        settings = config(data={"source": source, "path": str(tmp_path), "load_scale": 1.25})
+        (batch,) = evaluation_examples(settings.data, settings.deidentify, "test", 4)
+        assert batch["x"].shape == batch["y"].shape == (1, SIZE, SIZE, 3)
+        assert (batch["y"].numpy() == 90).all() and (batch["x"].numpy() >= 90).all()
+        changed = (batch["x"].numpy() > 145).all(axis=-1, keepdims=True)
+        np.testing.assert_array_equal(batch["mask"].numpy() == 1, changed)
+        if source != "unpaired_folders":
+            ((_, shown, _),) = batches(1, settings, batch_size=1)
+            assert shown.shape == (1, SIZE, SIZE, 3) and (shown == 90).all()
+
     def test_nothing_there(self, tmp_path):
         for source, message in (("prepared", "nowhere"), ("folders", "nowhere/x"), ("side_by_side", "nowhere")):
             settings = config(data={"source": source, "path": str(tmp_path / "nowhere")})

@@ -13,7 +13,7 @@ from keras_deid.demo import requests as requests_module
 from keras_deid.demo import run
 from keras_deid.demo.engine import Engine
 from keras_deid.errors import UserError
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS
 
 from .conftest import Negative, png_of
 

@@ -9,7 +9,7 @@ from keras_deid.demo.attention import Attention
 from keras_deid.demo.engine import TARGET, Engine, load_engine
 from keras_deid.demo.picture import read_picture, restored_file, restored_name
 from keras_deid.errors import UserError
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS
 
 from .conftest import HIDING, SIDE, Negative, png_of
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_deid.restoring.locate import find_regions
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS
 
 from .conftest import Mark, png_of
 

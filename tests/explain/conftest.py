@@ -75,7 +75,10 @@ def finding():
             depth=depth,
             pictures=pictures,
             zero_maps=0,
-            metrics={"energy": _around(energy), "pointing": _around(0.5), "top_iou": _around(0.5)},
+            metrics={
+                "energy": _around(energy),
+                **{name: _around(0.5) for name in ("pointing", "top_iou", "separation")},
+            },
             comparisons=list(comparisons),
             runs=runs or {},
         )

@@ -16,7 +16,7 @@ def test_what_is_left_out_counts_for_nothing():
     person = np.array([[1, 1, 0], [1, 0, 0]])
     mosaic = np.array([[1, 0, 0], [1, 0, 0]])
     # Of the four pixels that are left one is on the person, with half of the map; its maximum is there as well.
-    assert localise(attention, person & ~mosaic, mosaic) == Localisation(energy=2.0, pointing=1.0, top_iou=1.0)
+    assert localise(attention, person & ~mosaic, mosaic) == Localisation(2.0, pointing=1.0, top_iou=1.0, separation=1.0)
     assert localise(attention * mosaic, person & ~mosaic, mosaic) is NOTHING
     assert localise(attention, mosaic, mosaic) is NOTHING
 
@@ -27,6 +27,8 @@ def test_worked_out():
     assert found.pointing == 1
     # The two highest are 4 (inside) and 2 (outside): one shared, three together.
     assert found.top_iou == pytest.approx(1 / 3)
+    # 4 is higher than all of 0, 1, 2, 0; 1 is higher than two of them and equal to one.
+    assert found.separation == pytest.approx((4 + 2.5) / 8)
 
 
 def test_a_maximum_that_is_shared():
@@ -47,7 +49,9 @@ MAPS = arrays.arrays(np.float64, (5, 4), elements=st.integers(0, 9).map(float)).
 
 @given(REGIONS, st.floats(0.1, 100))
 def test_a_flat_map_is_one(region, level):
-    assert localise(np.full(region.shape, level), region).energy == pytest.approx(1)
+    found = localise(np.full(region.shape, level), region)
+    assert found.energy == pytest.approx(1)
+    assert np.isnan(found.separation) if region.all() else found.separation == pytest.approx(0.5)
 
 
 @given(MAPS, REGIONS, st.floats(0.01, 100))
@@ -62,6 +66,7 @@ def test_the_region_itself_is_the_best_map(region):
     found = localise(region.astype(float), region)
     assert found.energy == pytest.approx(1 / region.mean())
     assert (found.pointing, found.top_iou) == (1, 1)
+    assert np.isnan(found.separation) if region.all() else found.separation == 1
 
 
 @given(MAPS, REGIONS)
@@ -70,6 +75,17 @@ def test_region_and_rest_share_the_map(attention, region):
     inside = localise(attention, region).energy * fraction
     outside = localise(attention, ~region).energy * (1 - fraction) if not region.all() else 0
     assert inside + outside == pytest.approx(1)
+    if not region.all():
+        assert localise(attention, region).separation + localise(attention, ~region).separation == pytest.approx(1)
+
+
+@given(MAPS, REGIONS)
+def test_separation_is_the_fraction_of_pairs_in_order(attention, region):
+    if not region.all():
+        differences = attention[region][:, None] - attention[~region][None]
+        expected = ((differences > 0) + (differences == 0) / 2).mean()
+        assert localise(attention, region).separation == pytest.approx(expected)
+        assert localise(attention * 2 + 3, region).separation == pytest.approx(expected)
 
 
 @given(MAPS, st.integers(0, 20))

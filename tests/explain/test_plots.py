@@ -16,7 +16,7 @@ def opened(png):
 def finding(depth, mean):
     estimate = Estimate(mean, None if mean is None else mean - 0.1, None if mean is None else mean + 0.1)
     comparison = Comparison("edges", estimate, estimate, 5, decides=True, runs={})
-    metrics = {"energy": estimate, "pointing": estimate, "top_iou": estimate}
+    metrics = {"energy": estimate, "pointing": estimate, "top_iou": estimate, "separation": estimate}
     return Finding("real", "mask", f"cbam_{depth}", depth, 5, 0, metrics, [comparison], {})
 
 

@@ -39,6 +39,18 @@ def test_a_torn_line_is_left_out(tmp_path):
     assert (tmp_path / JOURNAL).read_text() == whole
 
 
+@pytest.mark.parametrize(
+    "line", ['{"path": "b.png"}', "3", "[]", '{"path": 3, "kind": "median", "state": 1, "record": {}}']
+)
+def test_a_line_that_lacks_something_is_left_out(tmp_path, line):
+    with opened(tmp_path) as journal:
+        journal.add("a.png", "gaussian", STATE, {"found": 1})
+    with (tmp_path / JOURNAL).open("a") as file:
+        file.write(line + "\n")
+    with opened(tmp_path) as journal:
+        assert journal.get("a.png", "gaussian", STATE) == {"found": 1}
+
+
 def test_other_settings_are_one_line(tmp_path):
     opened(tmp_path).close()
     with pytest.raises(UserError, match="holds the evaluation of other models or settings; choose another folder"):

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from keras_deid.errors import UserError
+from keras_deid.preparation.photographs import find_photographs
 from keras_deid.preparation.prepare import prepare
 
 from .conftest import BOX, HEIGHT, WIDTH, contents, draw, person_mask, skipped, traces
@@ -102,16 +103,22 @@ def test_masks_of_other_photographs(photos, out, tmp_path):
     ("boxes_of", "message"),
     [
         ({"001.png": [BOX], "x.png": [BOX]}, r"boxes.csv:3: there is no photograph x.png"),
-        (
-            {"001.png": [BOX, (140, 30, 161, 70)]},
-            r"boxes.csv:3: the box 140,30,161,70 reaches beyond 001.png, which is",
-        ),
-        ({"001.png": [(-1, 30, 20, 70)]}, r"boxes.csv:2: .* reaches beyond 001.png, which is 160 x 120 pixels"),
     ],
 )
 def test_boxes_that_do_not_fit(photos, out, boxes_of, message):
     photos.list_boxes(boxes_of)
     refused(photos, out, message)
+
+
+def test_boxes_beyond_a_photograph_are_cut_off_and_those_outside_are_said(photos, out, caplog):
+    photos.list_boxes({"001.png": [(100, 30, 200, 70), (160, 30, 190, 70)], "002.png": [(-30, -5, 0, 40)]})
+    found = find_photographs(photos.folder, out, photos.boxes, None)
+    assert {photo.name: photo.boxes for photo in found if photo.boxes} == {"001.png": ((100, 30, 160, 70),)}
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [
+        f"skipped: {photos.boxes}:3: the box 160,30,190,70 lies outside of 001.png, which is 160 x 120 pixels",
+        f"skipped: {photos.boxes}:4: the box -30,-5,0,40 lies outside of 002.png, which is 160 x 120 pixels",
+    ]
 
 
 def test_no_photograph_gives_an_example(photos, out):
@@ -130,7 +137,7 @@ def test_out_that_is_something_else(photos, out):
 
 def test_out_that_cannot_be_written(photos, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="file.*; make room or choose another folder"):
+    with pytest.raises(UserError, match="file.*: cannot be made a folder .*; choose another place"):
         photos.prepare(tmp_path / "file/out")
 
 

@@ -192,6 +192,13 @@ def test_large_regions_of_a_large_picture_are_found_when_it_is_shrunk():
     assert_covers(region, image, (400, 300, 900, 1000), most=8)
 
 
+def test_a_region_that_fills_a_large_picture_is_found_at_a_quarter():
+    mark, image = Mark(only=208), paint(picture(600, 832), 100, 40, 660, 560)
+    (region,) = find_regions(mark, image)
+    assert_covers(region, image, (100, 40, 660, 560), most=8)
+    assert mark.seen == [(160, 224), (320, 416), (608, 832)]
+
+
 def test_what_is_seen_at_several_sizes_is_found_once():
     image = paint(picture(1248, 1664), 400, 300, 640, 540)
     mark = Mark()

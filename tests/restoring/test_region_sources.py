@@ -68,13 +68,65 @@ def test_boxes_of_a_frame_lie_on_top_of_those_of_all_frames(listed):
     assert boxes_of(source, "v.mp4", frame=1) == everywhere
 
 
-def test_a_box_outside_spoils_its_picture(listed):
-    source = listed("a.png,1,2,3,4,", "a.png,200,2,230.5,4,")
-    with pytest.raises(ImageError) as raised:
-        source.regions("a.png", Path("in/a.png"), PICTURE)
-    assert str(raised.value) == (
-        "in/a.png: the box 200,2,230.5,4 lies outside of its 200 x 100 pixels; mend, replace or remove the file"
-    )
+def test_a_box_outside_is_left_out_and_said(listed, tmp_path):
+    source = listed("a.png,1,2,3,4,", "a.png,200,2,230.5,4,", "a.png,190,90,230,140,", "b.png,5,-9,9,0,")
+    assert boxes_of(source, "a.png") == [(1, 2, 3, 4), (190, 90, 200, 100)]
+    assert boxes_of(source, "a.png") == [(1, 2, 3, 4), (190, 90, 200, 100)]
+    assert boxes_of(source, "b.png") == []
+    assert source.complaints == [
+        f"{tmp_path}/boxes.csv:3: the box 200,2,230.5,4 lies outside of a.png, which is 200 x 100 pixels",
+        f"{tmp_path}/boxes.csv:5: the box 5,-9,9,0 lies outside of b.png, which is 200 x 100 pixels",
+    ]
+
+
+def test_a_frame_that_a_restored_video_does_not_have_is_said(listed, tmp_path):
+    source = listed("v.mp4,1,2,3,4,0", "v.mp4,1,2,3,4,2", "v.mp4,1,2,3,4,", "other.mp4,1,2,3,4,7")
+    source.check({name: Path(name) for name in ("v.mp4", "other.mp4")}, ["v.mp4", "other.mp4"])
+    for frame in (0, 1):
+        boxes_of(source, "v.mp4", frame)
+    assert source.complaints == [f"{tmp_path}/boxes.csv:3: v.mp4 has no frame 2"]
+
+
+def test_a_box_that_is_longer_than_any_square_is_refused(listed):
+    source = listed("a.png,0,0,10001,1,")
+    with pytest.raises(ImageError, match=r"boxes.csv:2: a box of 10001 x 1 pixels is longer than 10000"):
+        source.regions("a.png", Path("in/a.png"), np.zeros((1, 10_001, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("on_disk", "written"),
+    [
+        ("a.png", "./a.png"),
+        ("sub/a.png", "sub\\a.png"),
+        ("sub/a.png", ".//sub/./a.png"),
+        ("a.png", " a.png "),
+        (" a.png ", " a.png "),
+        ("back\\slash.png", "back\\slash.png"),
+        ("caf\u00e9.png", "cafe\u0301.png"),
+        ("cafe\u0301.png", "caf\u00e9.png"),
+        ("12:30.png", "12:30.png"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(listed, on_disk, written):
+    source = listed(f"{written},1,2,3,4,")
+    source.check({on_disk: Path(on_disk)}, [])
+    assert boxes_of(source, on_disk) == [(1, 2, 3, 4)]
+
+
+def test_two_names_that_differ_in_their_unicode_form_only_are_told_apart(listed):
+    composed, decomposed = "caf\u00e9.png", "cafe\u0301.png"
+    source = listed(f"{composed},1,2,3,4,", f"{decomposed},5,6,7,8,")
+    source.check({name: Path(name) for name in (composed, decomposed)}, [])
+    assert boxes_of(source, composed) == [(1, 2, 3, 4)] and boxes_of(source, decomposed) == [(5, 6, 7, 8)]
+
+
+def test_a_name_that_is_no_text_is_found(tmp_path):
+    (tmp_path / "boxes.csv").write_bytes(b"path,x0,y0,x1,y1\ncaf\xe9.png,1,2,3,4\n")
+    source = Listed(tmp_path / "boxes.csv")
+    source.check({"caf\udce9.png": Path("caf\udce9.png")}, [])
+    assert boxes_of(source, "caf\udce9.png") == [(1, 2, 3, 4)]
+    with pytest.raises(UserError, match="boxes.csv: is not UTF-8 text; save the CSV file as UTF-8"):
+        source.check({"caf\u00e9.png": Path("caf\u00e9.png")}, [])
 
 
 def test_boxes_of_no_file_are_refused_with_their_line(listed, tmp_path):

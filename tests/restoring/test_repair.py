@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_deid.restoring import repair
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.repair import BATCH_SIZE, restore_regions
 
@@ -216,3 +217,35 @@ def test_only_the_regions_change(data):
     model = Fake(red, (16, 24), context=data.draw(st.floats(1, 3)))
     (restored,) = restore_regions(model, [before], [[Region(box)]])
     np.testing.assert_array_equal(restored, np.where(inside(before, box)[..., None], np.uint8(RED), before))
+
+
+def test_of_many_regions_only_a_batch_is_in_memory(monkeypatch):
+    cut = []
+
+    def cut_square(*words):
+        cut.append(1)
+        return original(*words)
+
+    def change(batch):
+        assert len(cut) <= len(model.batches) * BATCH_SIZE
+        return 255 - batch
+
+    original, model = repair.cut_square, Fake(change)
+    monkeypatch.setattr(repair, "cut_square", cut_square)
+    picture = noise(64, 64)
+    boxes = [(x, y, x + 4, y + 4) for x in range(0, 60, 4) for y in range(0, 60, 4)]
+    (restored,) = restore_regions(model, [picture], [[Region(box) for box in boxes]])
+    assert len(cut) == len(boxes) and len(model.batches) == -(-len(boxes) // BATCH_SIZE)
+    assert (restored[:60, :60] != picture[:60, :60]).any(axis=2).mean() > 0.9
+
+
+@pytest.mark.parametrize("box", [(0, 5, 200, 35), (10, 5, 150, 35), (0, 0, 200, 40)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_region_longer_than_the_shorter_side_is_restored_as_a_whole(box, turned):
+    picture = np.full((40, 200, 3), 10, np.uint8)
+    picture[::2] = 30
+    x0, y0, x1, y1 = box
+    if turned:
+        picture, box = np.ascontiguousarray(picture.swapaxes(0, 1)), (y0, x0, y1, x1)
+    (restored,) = restore_regions(Fake(lambda batch: 255 - batch, context=1.25), [picture], [[Region(box)]])
+    np.testing.assert_array_equal((restored != picture).any(axis=2), inside(picture, box))

@@ -20,13 +20,13 @@ def negative(monkeypatch):
     class WhiteLocator:
         identity = "abc"
 
-        def __init__(self, name_or_path):
+        def __init__(self, name_or_path, runtime):
             assert name_or_path == "some locator"
 
         def mark(self, picture):
             return picture[::4, ::4, 0] / np.float32(255)
 
-    monkeypatch.setattr(module, "RunModel", lambda name_or_path: Fake(lambda batch: 255 - batch))
+    monkeypatch.setattr(module, "RunModel", lambda name_or_path, runtime: Fake(lambda batch: 255 - batch))
     monkeypatch.setattr(module, "RunLocator", WhiteLocator)
     return Restorer("any", locator="some locator")
 

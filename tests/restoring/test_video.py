@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from PIL import Image
 from keras_deid.errors import UserError
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST
-from keras_deid.restoring.picture_files import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 from keras_deid.restoring.region_sources import Listed
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import files_of
 from .synthetic_videos import make_video, plain, read_video
@@ -86,12 +87,25 @@ def test_boxes_are_found_by_the_name_in_the_folder(video, tmp_path):
     assert sum(model.batches) == FRAMES
 
 
-def test_a_box_outside_of_the_video_is_said_before_the_work(video, tmp_path):
+def test_boxes_outside_of_a_video_and_frames_that_it_lacks_are_said(video, tmp_path):
     source, model = video(), Negative()
-    boxes = listed(tmp_path, "in.mp4,48,0,60,10,")
-    with pytest.raises(UserError, match="the box 48,0,60,10 lies outside of its 48 x 32 pixels"):
-        restore_file(source, tmp_path / "out.mp4", model, boxes)
-    assert not model.batches and not (tmp_path / "out.mp4").exists()
+    boxes = listed(tmp_path, "in.mp4,48,0,60,10,", "in.mp4,4,4,12,12,", f"in.mp4,4,4,12,12,{FRAMES}")
+    restore_file(source, tmp_path / "out.mp4", model, boxes)
+    assert sum(model.batches) == FRAMES
+    assert boxes.complaints == [
+        f"{tmp_path}/boxes.csv:2: the box 48,0,60,10 lies outside of in.mp4, which is 48 x 32 pixels",
+        f"{tmp_path}/boxes.csv:4: in.mp4 has no frame {FRAMES}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["12:30.mp4", "file:a.mp4", "concat:x|y.mp4", "caf\udce9.mp4", " a .mp4", "%03d.mp4", "-i.mp4"]
+)
+def test_any_name_is_a_file(video, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    video().rename(name)
+    assert restore_video(Path(name), Path(f"out {name}"), Negative(), None) == FRAMES
+    assert len(read_video(tmp_path / f"out {name}").frames) == FRAMES
 
 
 def test_without_regions_a_video_is_copied(video, tmp_path):
@@ -139,7 +153,7 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
     report = restore_folder(mixed, tmp_path / "in_one_go", Negative(), None)
     assert (report.restored, [error.path.name for error in report.broken]) == (3, ["broken.mov"])
     whole = files_of(tmp_path / "in_one_go")
-    assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", MANIFEST}
+    assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", "skipped.csv", MANIFEST}
     rows = json.loads(whole[MANIFEST])["files"]
     assert [(row["path"], row.get("frames")) for row in rows] == [
         ("a.mp4", FRAMES),
@@ -157,7 +171,7 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
         restore_folder(mixed, tmp_path / "out", Stopping(), None)
     halfway = files_of(tmp_path / "out")
     assert halfway.keys() == {"a.mp4", "still.png", ".manifest.jsonl"}
-    (tmp_path / "out" / "sub" / ".partial.b.mkv").write_bytes(b"as a kill leaves it")
+    (tmp_path / "out" / "sub" / f".partial.{'0' * 16}.mkv").write_bytes(b"as a kill leaves it")
     seen, model = [], Negative()
     report = restore_folder(mixed, tmp_path / "out", model, None, video_progress=lambda *counts: seen.append(counts))
     assert (report.restored, report.kept) == (1, 2) and sum(model.batches) == FRAMES
@@ -198,7 +212,7 @@ def test_an_interrupted_video_leaves_nothing(video, tmp_path, error):
 KILLED = """
 import sys, time
 from pathlib import Path
-from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.restore import restore_file
 
 class Slow:
     name, identity, size, context, adds_detail = "slow", "0", (16, 16), 2.0, False
@@ -207,7 +221,7 @@ class Slow:
         time.sleep(60)
         return batch
 
-restore_video(Path(sys.argv[1]), Path(sys.argv[1]).with_name("out.mp4"), Slow(), None)
+restore_file(Path(sys.argv[1]), Path(sys.argv[1]).with_name("out.mp4"), Slow(), None)
 """
 
 
@@ -219,8 +233,9 @@ def test_a_killed_video_is_not_there(tmp_path):
         time.sleep(0.1)
         process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "out.mp4").exists()
-    # What the kill left is replaced.
-    assert restore_video(source, tmp_path / "out.mp4", Negative(), None) == FRAMES
+    # What the kill left is removed.
+    restore_file(source, tmp_path / "out.mp4", Negative(), None)
+    assert len(read_video(tmp_path / "out.mp4").pixels) == FRAMES
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
 
 
@@ -237,3 +252,15 @@ def test_refuses_what_cannot_be(video, tmp_path):
         with pytest.raises(UserError, match=message):
             restore_video(given, out, Negative(), None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.mp4", "in.mp4"]
+
+
+def test_a_broken_video_is_said_without_the_noise_of_ffmpeg(video, tmp_path, capfd):
+    source = video()
+    content = bytearray(source.read_bytes())
+    content[len(content) // 3 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 3)
+    (tmp_path / "broken.mp4").write_bytes(content)
+    try:
+        restore_video(tmp_path / "broken.mp4", tmp_path / "out.mp4", Negative(), None)
+    except UserError as error:
+        assert str(error).startswith(f"{tmp_path}/broken.mp4: ")
+    assert capfd.readouterr().err == ""

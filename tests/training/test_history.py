@@ -1,5 +1,8 @@
 import math
 
+import pytest
+
+from keras_deid.errors import UserError
 from keras_deid.training.history import History
 
 
@@ -63,3 +66,11 @@ def test_a_column_may_begin_later(tmp_path):
     again = History(path, first_epoch=3)
     assert again.rows == before.rows
     assert again.best("psnr") == 20.0
+
+
+@pytest.mark.parametrize("content", [b"l1\n1.0\n", b"epoch,l1\n1.0,low\n", b"\xff\xfe\n", b"epoch\n1,2,3\n"])
+def test_a_damaged_file_is_one_line(tmp_path, content):
+    path = tmp_path / "history.csv"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="history.csv: is not readable as a history of epochs"):
+        History(path, first_epoch=5)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_deid.errors import UserError
 from keras_deid.training.loop import fit
 from keras_deid.training.stepped import SteppedModel
 
@@ -127,3 +128,13 @@ def test_each_way_of_training_says_what_it_trains(model):
         _ = model.networks
     with pytest.raises(NotImplementedError):
         _ = model.learning_rate
+
+
+def test_data_that_turn_out_to_be_damaged_are_one_line(model, tmp_path):
+    path = tmp_path / "records"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(b"abc")
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    damaged = tf.data.TFRecordDataset([str(path)]).map(lambda record: (tf.ones(1),))
+    with pytest.raises(UserError, match="the training data are damaged .*; prepare the photographs again"):
+        train(model, damaged, 1)

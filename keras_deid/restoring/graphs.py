@@ -1,0 +1,60 @@
+"""What is run of trained networks, as TensorFlow functions: uint8 pictures in, results out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def restoring_graph(run: Path) -> Any:
+    """Returns the generator of a run: uint8 `(batch, height, width, 3)` -> uint8 of the same shape.
+
+    Raises:
+        UserError: if the run has no generator.
+    """
+    import tensorflow as tf
+
+    from keras_deid.models.pixels import to_signed, to_uint8
+    from keras_deid.models.saved import load_generator
+
+    generator = load_generator(run)
+    return tf.function(
+        lambda pictures: to_uint8(generator(to_signed(pictures), training=False)),
+        input_signature=[tf.TensorSpec(generator.input_shape, tf.uint8)],
+    )
+
+
+def locating_graph(run: Path) -> Any:
+    """Returns the locator of a run: uint8 `(1, height, width, 3)` -> float32 `(1, height / 4, width / 4)`.
+
+    Sides are multiples of 32; the result is the probability of being hidden.
+
+    Raises:
+        UserError: if the run has no locator.
+    """
+    import keras
+    import tensorflow as tf
+
+    from keras_deid.models.pixels import to_signed
+    from keras_deid.models.saved import load_locator
+
+    class Doubled(keras.layers.Layer):
+        """As `UpSampling2D(2)`, in one operation; Keras repeats rows and columns in several."""
+
+        def call(self, inputs: Any) -> Any:
+            return tf.raw_ops.ResizeNearestNeighbor(images=inputs, size=2 * tf.shape(inputs)[1:3])
+
+    def same(layer: keras.layers.Layer) -> keras.layers.Layer:
+        doubles = isinstance(layer, keras.layers.UpSampling2D) and (layer.size, layer.interpolation) == (
+            (2, 2),
+            "nearest",
+        )
+        return Doubled(name=layer.name) if doubles else layer.from_config(layer.get_config())
+
+    saved = load_locator(run)
+    locator = keras.models.clone_model(saved, clone_function=same)
+    locator.set_weights(saved.get_weights())
+    return tf.function(
+        lambda picture: tf.sigmoid(locator(to_signed(picture), training=False))[..., 0],
+        input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)],
+    )
