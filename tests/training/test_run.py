@@ -291,7 +291,7 @@ def test_the_best_or_the_last_networks_are_kept(tiny, tmp_path, monkeypatch, kee
     def finish_epoch(*arguments, **how):
         raise Reached(how["best_by"])
 
-    monkeypatch.setattr(training_run, "FinishEpoch", finish_epoch)
+    monkeypatch.setattr(fitting, "FinishEpoch", finish_epoch)
     with pytest.raises(Reached) as reached:
         run(tiny(training={"keep": keep}), tmp_path / "run")
     assert reached.value.args == (best_by,)
