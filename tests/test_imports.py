@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, demo, privacy -> field} -> {evaluation, explain,
-restoring} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`,
-`report`, `atomic`, `locking` and `staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, demo, beam, privacy -> field} -> {evaluation,
+explain, restoring, preparation} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`,
+`progress`, `statistics`, `report`, `atomic`, `locking` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -75,6 +75,15 @@ ALLOWED = {
         "evaluation",
         "restoring",
         "field",  # its photographs and baselines
+    },
+    "beam": {
+        "errors",
+        "boxes",
+        "config",
+        "progress",
+        "preparation",
+        "data",
+        "restoring",
     },
     "demo": {
         "errors",
