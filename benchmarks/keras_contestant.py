@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from keras_deid.cli.start_tensorflow import start_tensorflow
 
 start_tensorflow()
@@ -18,6 +16,7 @@ from benchmarks.turns import rate
 from keras_deid.config import Config
 from keras_deid.models.pixels import to_signed
 from keras_deid.restoring.repair import BATCH_SIZE
+from keras_deid.training.loop import CompiledStep
 from keras_deid.training.networks import build_gan
 from keras_deid.training.precision import set_precision
 
@@ -45,8 +44,7 @@ class Contestant:
         self._gan.restorer.set_weights(self._gan.generator.get_weights())
         self._batch = tuple(tf.constant(values) for values in batch)
         self._many = tf.constant(np.resize(batch[0], (BATCH_SIZE, *batch[0].shape[1:])))
-        self._batches = itertools.repeat(self._batch)
-        self._train = self._gan.make_train_function()
+        self._train = CompiledStep(self._gan)
         self._restore = tf.function(lambda x: self._gan.generator(to_signed(x), training=False))
 
     def weights(self) -> tuple[Weights, Weights]:
@@ -59,15 +57,11 @@ class Contestant:
 
     def losses(self, steps: int) -> list[dict[str, float]]:
         """Takes so many training steps and returns what each logged."""
-        logs = []
-        for _ in range(steps):
-            self._gan.reset_metrics()
-            logs.append({name: float(value) for name, value in self._train(self._batches).items()})
-        return logs
+        return [self._train(self._batch)[0] for _ in range(steps)]
 
     def training_rate(self, seconds: float) -> float:
         """Trains for so many seconds and returns images per second."""
-        return rate(lambda: self._train(self._batches)["g_loss"].numpy(), len(self._batch[0]), seconds)
+        return rate(lambda: self._train(self._batch), len(self._batch[0]), seconds)
 
     def restoring_rate(self, seconds: float) -> float:
         """Restores for so many seconds, in the batches of `restore.py`, and returns images per second."""

@@ -69,9 +69,16 @@ def charbonnier(restored: Any, original: Any, epsilon: float) -> Any:
     return ops.sqrt(ops.square(restored - original) + epsilon**2) - epsilon
 
 
-def mean_inside(values: Any, mask: Any) -> Any:
-    """Returns the mean of `values` (batch, height, width, channels) where `mask` (..., 1) is 1; 0 for an empty mask."""
-    inside = ops.sum(mask) * values.shape[-1]
+def mean_inside(values: Any, mask: Any, area: Any = None) -> Any:
+    """Returns the mean of `values` where a mask is 1; 0 for an empty mask.
+
+    Args:
+        values: `(batch, height, width, channels)`.
+        mask: `(batch, height, width, 1)`.
+        area: what to take for the sum of the mask; None: that sum. Where a batch is shared by replicas, each takes the
+            mean of their sums, so that the mean of what they return is that of the whole batch.
+    """
+    inside = (ops.sum(mask) if area is None else area) * values.shape[-1]
     return ops.sum(values * mask) / ops.maximum(inside, 1.0)
 
 
@@ -123,13 +130,18 @@ def cross_entropy(logits: Any, target: Any) -> Any:
     return ops.mean(ops.relu(logits) - logits * target + ops.softplus(-ops.abs(logits)))
 
 
-def dice(logits: Any, target: Any) -> Any:
+def dice(logits: Any, target: Any, of_batch: Callable[[Any], Any] = lambda sums: sums) -> Any:
     """Returns 1 - 2 |A * B| / (|A|^2 + |B|^2), A the probabilities and B the targets of the whole batch.
+
+    Args:
+        logits: of A.
+        target: B.
+        of_batch: makes what is proportional to the whole batch's sums from a part's.
 
     Reference:
         [Milletari et al., 2016](https://arxiv.org/abs/1606.04797), section 3.
     """
     probability = ops.sigmoid(logits)
-    shared = ops.sum(probability * target)
-    both = ops.sum(ops.square(probability)) + ops.sum(ops.square(target))
+    shared = of_batch(ops.sum(probability * target))
+    both = of_batch(ops.sum(ops.square(probability)) + ops.sum(ops.square(target)))
     return 1.0 - 2.0 * shared / ops.maximum(both, 1.0)

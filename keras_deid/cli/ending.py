@@ -13,6 +13,7 @@ from keras_deid.errors import UserError
 _P = ParamSpec("_P")
 
 EXIT_USER_ERROR = 2  # what click and argparse use for a wrong command line
+EXIT_WORKER_LOST = 75  # sysexits' EX_TEMPFAIL: to be tried again
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 

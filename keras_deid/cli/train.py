@@ -10,7 +10,7 @@ import click
 
 from keras_deid.cli.arguments import PATH, settings_argument
 from keras_deid.cli.command import Command
-from keras_deid.cli.ending import EXIT_INTERRUPTED
+from keras_deid.cli.ending import EXIT_INTERRUPTED, EXIT_WORKER_LOST
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
@@ -61,7 +61,9 @@ def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bo
 
     start_tensorflow()
     from keras_deid.evaluation.tables import metrics_table
+    from keras_deid.training.cluster import this_worker
     from keras_deid.training.fitting import Interrupted
+    from keras_deid.training.lost import WorkerLost
     from keras_deid.training.run import run
 
     try:
@@ -70,6 +72,12 @@ def main(config: str, folder: Path | None, photos: Path | None, metrics_only: bo
     except Interrupted as reason:
         print(reason, file=sys.stderr)
         return EXIT_INTERRUPTED
+    except WorkerLost as reason:
+        print(reason, file=sys.stderr)
+        return EXIT_WORKER_LOST
+    if not (worker := this_worker(loaded.training.strategy)).chief:
+        print(f"worker {worker.number} of {worker.count} is done; worker 0 evaluates and writes {folder}/")
+        return 0
     if loaded.training.method == "locate":
         print("validation: " + ", ".join(f"{name} {value:.4f}" for name, value in (metrics or {}).items()))
         print(f"look at: {folder}/history.csv; metrics: {folder}/summary.json")

@@ -254,6 +254,9 @@ class TrainingConfig(Section):
     """How many past fakes the discriminator may see again (CycleGAN: 50); 0 switches the pool off."""
     ema: Fraction = 0.0
     """Decay of the moving average of G's weights that is evaluated and saved; 0 switches it off."""
+    strategy: Literal["auto", "one", "mirrored", "multi_worker"] = "auto"
+    """auto: the machines that `TF_CONFIG` names, else all GPUs of this one; one: one device; mirrored: all devices of
+    this machine; multi_worker: the machines that `TF_CONFIG` names, with all their GPUs. They share `batch_size`."""
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = "auto"
     """auto: mixed_float16 on a GPU, float32 on a CPU."""
     seed: NonNegativeInt = 0

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.photographs import Photograph, load_photographs
 from keras_deid.data.restorer_batches import restorer_batches, with_repeats
+from keras_deid.data.step_plan import ALL_ROWS
 from keras_deid.hiding.mixture import DEFAULT_WEIGHTS
 
 
@@ -27,6 +28,7 @@ def catalogue_batches(
     batch_size: int,
     seed: int,
     start_step: int = 0,
+    rows: slice = ALL_ROWS,
 ) -> tf.data.Dataset:
     """Returns the batches of a training run; see `keras_deid.data.training_batches.training_batches`."""
     return restorer_batches(
@@ -37,4 +39,5 @@ def catalogue_batches(
         batch_size=batch_size,
         seed=seed,
         start_step=start_step,
+        rows=rows,
     )

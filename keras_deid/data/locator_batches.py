@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_deid.boxes import Box
 from keras_deid.data.photographs import Photograph
-from keras_deid.data.step_plan import batches_by_step, picture_numbers
+from keras_deid.data.step_plan import ALL_ROWS, batches_by_step, picture_numbers
 from keras_deid.hiding.afterwards import Afterwards
 from keras_deid.hiding.hiding import hide
 from keras_deid.hiding.lookalikes import LOOKALIKES, PANELS
@@ -85,9 +85,15 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
 
 
 def locator_batches(
-    photographs: list[Photograph], *, size: int, batch_size: int, seed: int, start_step: int = 0
+    photographs: list[Photograph],
+    *,
+    size: int,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    rows: slice = ALL_ROWS,
 ) -> tf.data.Dataset:
-    """Returns the batches of a training run from `start_step` on, without end.
+    """Returns the batches of a training run from `start_step` on, without end; of each batch, its `rows`.
 
     Returns:
         data set of (windows, hidden): uint8 `(batch, size, size, 3)`, float32 `(batch, size, size, 1)`.
@@ -97,12 +103,13 @@ def locator_batches(
         numbers = picture_numbers(step, len(photographs), batch_size, seed)
         examples = [
             locator_window(photographs[number], size, np.random.default_rng([seed, step, row]))
-            for row, number in enumerate(numbers)
+            for row, number in list(enumerate(numbers))[rows]
         ]
         windows, labels = zip(*examples, strict=True)
         return np.stack(windows), np.stack(labels)
 
-    shapes = [(batch_size, size, size, channels) for channels in (3, 1)]
+    count = len(range(batch_size)[rows])
+    shapes = [(count, size, size, channels) for channels in (3, 1)]
     return batches_by_step(make, shapes, (np.uint8, np.float32), start_step)
 
 

@@ -18,7 +18,7 @@ from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.flat import fill_flat
 from keras_deid.data.images import resize_image
 from keras_deid.data.photographs import Photograph
-from keras_deid.data.step_plan import batches_by_step, picture_numbers
+from keras_deid.data.step_plan import ALL_ROWS, batches_by_step, picture_numbers
 from keras_deid.hiding.afterwards import shrunk
 from keras_deid.hiding.hiding import hide
 from keras_deid.hiding.mixture import draw
@@ -107,6 +107,7 @@ def restorer_batches(
     batch_size: int,
     seed: int,
     start_step: int = 0,
+    rows: slice = ALL_ROWS,
 ) -> tf.data.Dataset:
     """Returns the batches of a training run from `start_step` on, without end.
 
@@ -118,6 +119,7 @@ def restorer_batches(
         batch_size: crops in a batch.
         seed: of all that is drawn.
         start_step: first step, counted over all epochs.
+        rows: the part of each batch that is made.
 
     Returns:
         data set of (x, y, mask): uint8 `(batch, size, size, 3)` twice, float32 `(batch, size, size, 1)`.
@@ -127,12 +129,13 @@ def restorer_batches(
         numbers = picture_numbers(step, len(photographs), batch_size, seed)
         crops = [
             restorer_crop(photographs[number], size, context, np.random.default_rng([seed, step, row]), weights)
-            for row, number in enumerate(numbers)
+            for row, number in list(enumerate(numbers))[rows]
         ]
         hidden, original, mask, _ = zip(*crops, strict=True)
         return np.stack(hidden), np.stack(original), np.stack(mask)
 
-    shapes = [(batch_size, size, size, channels) for channels in (3, 3, 1)]
+    count = len(range(batch_size)[rows])
+    shapes = [(count, size, size, channels) for channels in (3, 3, 1)]
     return batches_by_step(make, shapes, (np.uint8, np.uint8, np.float32), start_step)
 
 

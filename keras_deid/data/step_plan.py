@@ -10,6 +10,9 @@ import tensorflow as tf
 PREFETCHED_BATCHES = 4
 _WORKERS = 2
 
+ALL_ROWS = slice(None)
+"""Every picture of a batch. A worker among several makes its own part of the same batches."""
+
 
 def picture_numbers(step: int, pictures: int, batch_size: int, seed: int) -> np.ndarray:
     """Returns the numbers of the pictures of a step: each epoch is a permutation, cut into whole batches.

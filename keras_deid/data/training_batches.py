@@ -23,6 +23,7 @@ from keras_deid.data.deidentify import strength_in_pixels
 from keras_deid.data.picture_cache import PictureCache
 from keras_deid.data.record_stream import RecordStream
 from keras_deid.data.sources import ORIGINAL_CHANNELS, Size, all_boxes
+from keras_deid.data.step_plan import ALL_ROWS
 from keras_deid.data.training_pictures import PictureReader, TrainingPictures, load_size
 from keras_deid.data.x_y_mask import Batch, x_y_mask
 from keras_deid.errors import UserError
@@ -52,6 +53,7 @@ def training_batches(
     batch_size: int,
     seed: int,
     start_step: int = 0,
+    rows: slice = ALL_ROWS,
 ) -> tf.data.Dataset:
     """Returns the batches of a training run from step `start_step` on, without end.
 
@@ -68,6 +70,7 @@ def training_batches(
         batch_size: pictures in a batch.
         seed: of all that is drawn.
         start_step: first step, counted over all epochs.
+        rows: the part of each batch that is made.
 
     Returns:
         data set of (x, y, mask): uint8 `(batch, height, width, 3)`, the same, float32 `(batch, height, width, 1)`.
@@ -75,7 +78,7 @@ def training_batches(
     Raises:
         UserError: if there are fewer pictures than a batch has.
     """
-    windows = training_windows(pictures, data, batch_size=batch_size, seed=seed, start_step=start_step)
+    windows = training_windows(pictures, data, batch_size=batch_size, seed=seed, start_step=start_step, rows=rows)
 
     def batch(cut: tf.Tensor, boxes: tf.Tensor, draws: tf.Tensor) -> Batch:
         low, high = deidentify.train_block_size
@@ -86,7 +89,13 @@ def training_batches(
 
 
 def training_windows(
-    pictures: TrainingPictures, data: DataConfig, *, batch_size: int, seed: int, start_step: int = 0
+    pictures: TrainingPictures,
+    data: DataConfig,
+    *,
+    batch_size: int,
+    seed: int,
+    start_step: int = 0,
+    rows: slice = ALL_ROWS,
 ) -> tf.data.Dataset:
     """Returns what `training_batches` cuts, before anything is hidden.
 
@@ -94,7 +103,7 @@ def training_windows(
         data set of (pictures, boxes, draws): uint8 `(batch, height, width, channels)`, float32 `(batch, faces, 4)` in
         pixels, float32 `(batch,)` in [0, 1) for what else is drawn.
     """
-    plan = _Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step)
+    plan = _Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step, rows)
     stored = pictures.stored
     if isinstance(stored, RecordStream):
         return _streamed_windows(stored, data, plan)
@@ -102,8 +111,8 @@ def training_windows(
     cut = _from_reader(stored, data) if isinstance(stored, PictureReader) else stored.windows
 
     def windows(step: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        draws = tf.random.stateless_uniform((plan.batch_size, 4), _key(plan.seed, step), alg="philox")
-        cut_out, boxes = cut(index, draws[:, :3], data.image_size, flip=data.flip)
+        draws = tf.random.stateless_uniform((plan.batch_size, 4), _key(plan.seed, step), alg="philox")[plan.rows]
+        cut_out, boxes = cut(index[plan.rows], draws[:, :3], data.image_size, flip=data.flip)
         return cut_out, boxes, draws[:, 3]
 
     return steps.map(windows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -117,6 +126,7 @@ class _Plan:
     batch_size: int
     seed: int
     start_step: int
+    rows: slice
 
 
 def _numbered_steps(count: int, plan: _Plan) -> tf.data.Dataset:
@@ -153,13 +163,18 @@ def _epochs(plan: _Plan) -> tf.data.Dataset:
 def _streamed_windows(stream: RecordStream, data: DataConfig, plan: _Plan) -> tf.data.Dataset:
     """Returns the same from records, which each epoch reads again in another order."""
     epoch_length = plan.steps * plan.batch_size
+    own = range(plan.batch_size)[plan.rows]
+
+    def in_rows(number: tf.Tensor, record: tf.Tensor) -> tf.Tensor:
+        row = number % plan.batch_size
+        return (row >= own.start) & (row < own.stop)
 
     def epoch_records(epoch: tf.Tensor) -> tf.data.Dataset:
         tf.random.set_seed(1)  # of this function's graph alone: the order depends on no global seed
         order = tf.random.stateless_uniform((), _key(plan.seed, epoch), None, None, tf.int64, alg="philox")
         first = epoch * epoch_length
         numbered = stream.shuffled(order).take(epoch_length).enumerate(first)
-        return numbered.skip(tf.maximum(plan.start_step * plan.batch_size - first, 0))
+        return numbered.skip(tf.maximum(plan.start_step * plan.batch_size - first, 0)).filter(in_rows)
 
     def window(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         example = stream.decode(record)
@@ -172,7 +187,7 @@ def _streamed_windows(stream: RecordStream, data: DataConfig, plan: _Plan) -> tf
 
     shuffled = _epochs(plan).flat_map(epoch_records)
     windows = shuffled.map(window, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return windows.padded_batch(plan.batch_size, drop_remainder=True)
+    return windows.padded_batch(len(own), drop_remainder=True)
 
 
 def _key(seed: int, number: tf.Tensor) -> tf.Tensor:

@@ -19,6 +19,7 @@ from keras_deid.data.images import find_images, read_image
 from keras_deid.data.names import printable
 from keras_deid.data.record_stream import RecordStream
 from keras_deid.data.sources import ORIGINAL_CHANNELS, Example
+from keras_deid.data.step_plan import ALL_ROWS
 from keras_deid.data.training_batches import PREFETCHED_BATCHES, training_batches, training_windows
 from keras_deid.data.training_pictures import CACHE_LIMIT, TrainingPictures, load_size, load_training_pictures
 from keras_deid.errors import UserError
@@ -77,6 +78,7 @@ def unpaired_batches(
     batch_size: int,
     seed: int,
     start_step: int = 0,
+    rows: slice = ALL_ROWS,
 ) -> tf.data.Dataset:
     """Returns the batches of a training run without pairs from step `start_step` on, without end.
 
@@ -89,6 +91,7 @@ def unpaired_batches(
         batch_size: pictures of each side in a batch.
         seed: of all that is drawn.
         start_step: first step, counted over all epochs.
+        rows: the part of each batch that is made.
 
     Returns:
         data set of (x, y, mask): uint8 `(batch, height, width, 3)`, the same of other scenes, float32 `(batch, height,
@@ -100,9 +103,11 @@ def unpaired_batches(
 
     def side(of: TrainingPictures, seed: int) -> tf.data.Dataset:
         if pictures.deidentified:
-            windows = training_windows(of, data, batch_size=batch_size, seed=seed, start_step=start_step)
+            windows = training_windows(of, data, batch_size=batch_size, seed=seed, start_step=start_step, rows=rows)
             return windows.map(_as_they_are)
-        return training_batches(of, data, deidentify, batch_size=batch_size, seed=seed, start_step=start_step)
+        return training_batches(
+            of, data, deidentify, batch_size=batch_size, seed=seed, start_step=start_step, rows=rows
+        )
 
     both = tf.data.Dataset.zip(side(pictures.x, seed), side(pictures.y, ~seed))  # ~: no other run's seed
     return both.map(lambda x_side, y_side: (x_side[0], y_side[1], x_side[2])).prefetch(PREFETCHED_BATCHES)

@@ -62,10 +62,10 @@ class Checkpoints:
             self._newest_good = step
             for line in damaged:
                 log.warning("%s; going on from step %d", line, step)
-            return int(self._model.step)
+            return self._model.steps_taken
         if damaged:
             raise UserError(f"{damaged[0]}, nor any older checkpoint; delete {self._folder} to train from the start")
-        return int(self._model.step)
+        return self._model.steps_taken
 
     def epoch(self, step: int) -> dict[str, Any] | None:
         """Returns what was saved with a checkpoint of the epoch that it cuts in two."""
@@ -84,7 +84,7 @@ class Checkpoints:
         Raises:
             UserError: if a weight is not finite; what was saved before stays.
         """
-        step = int(self._model.step)
+        step = self._model.steps_taken
         for network in self._model.networks:
             if not all(np.isfinite(weight).all() for weight in network.get_weights()):
                 raise UserError(

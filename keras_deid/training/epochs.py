@@ -39,7 +39,7 @@ class ShowProgress(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Tells where the run stands."""
-        self._done = int(self.model.step) * self._batch_size
+        self._done = self.model.steps_taken * self._batch_size
         self._progress(self._done, self._total, "training")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -92,21 +92,21 @@ class FinishEpoch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts the clocks."""
-        self._started, self._first_step = time.perf_counter(), int(self.model.step)
+        self._started, self._first_step = time.perf_counter(), self.model.steps_taken
         self.model.waited = 0.0
         begun = self._first_step % self._steps_per_epoch != 0
         self._before = EpochPart.of(self._checkpoints.epoch(self._first_step) if begun else None)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves a checkpoint inside the epoch where the configuration asks for it."""
-        step = int(self.model.step)
+        step = self.model.steps_taken
         ends_epoch = step % self._steps_per_epoch == 0  # saved when its line is in `history.csv`
         if self._checkpoint_steps and step % self._checkpoint_steps == 0 and not ends_epoch:
             self._checkpoints.save(self._so_far(logs).as_json())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Finishes the epoch."""
-        step, part = int(self.model.step), self._so_far(logs)
+        step, part = self.model.steps_taken, self._so_far(logs)
         if step < (epoch + 1) * self._steps_per_epoch:
             self._checkpoints.save(part.as_json())
             return
@@ -135,7 +135,7 @@ class FinishEpoch(keras.callbacks.Callback):
         """Returns what the epoch has come to, over all starts."""
         means = {name: float(value) for name, value in (logs or {}).items()}
         seconds = time.perf_counter() - self._started
-        return self._before + EpochPart(int(self.model.step) - self._first_step, seconds, self.model.waited, means)
+        return self._before + EpochPart(self.model.steps_taken - self._first_step, seconds, self.model.waited, means)
 
 
 def _line(row: dict[str, float]) -> str:

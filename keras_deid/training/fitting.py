@@ -1,4 +1,4 @@
-"""What every kind of run does: its folder, the loop over epochs, what it says about where it ran."""
+"""What every kind of run does: its folder, its training, what it says about where it ran."""
 
 from __future__ import annotations
 
@@ -7,46 +7,109 @@ import json
 import platform
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
 from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
 from keras_deid.locking import LOCK, locked_folder
+from keras_deid.progress import Progress
 from keras_deid.training.checkpoints import Checkpoints
+from keras_deid.training.epochs import FinishEpoch, ShowProgress, Validate
 from keras_deid.training.history import History
+from keras_deid.training.loop import BatchesFrom, fit
 from keras_deid.training.stepped import SteppedModel
+from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
+from keras_deid.training.workers import Workers
 
-_MAY_CHANGE = ("name", "description", "training.epochs", "training.decay_epochs", "training.samples")
+_MAY_CHANGE = (
+    "name",
+    "description",
+    "training.epochs",
+    "training.decay_epochs",
+    "training.samples",
+    "training.strategy",
+)
 
 
 class Interrupted(Exception):
     """Training was asked to stop; its state is saved."""
 
 
-def fit(
+def train(
     model: SteppedModel,
-    batches_from: Callable[[int], tf.data.Dataset],
-    steps_per_epoch: int,
-    epochs: int,
-    callbacks: list[Any],
-) -> None:
-    """Trains up to `epochs`; an epoch that was cut short is finished first, in a `fit` of its own."""
-    while int(model.step) < epochs * steps_per_epoch and not model.stop_training:
-        epoch, begun = divmod(int(model.step), steps_per_epoch)
-        model.fit(
-            batches_from(int(model.step)),
-            initial_epoch=epoch,
-            epochs=epoch + 1 if begun else epochs,
-            steps_per_epoch=steps_per_epoch - begun,
-            callbacks=callbacks,
-            verbose=0,
-            shuffle=False,
+    config: Config,
+    folder: Path,
+    workers: Workers,
+    batches_from: BatchesFrom,
+    steps: int,
+    checkpoints: Checkpoints,
+    *,
+    validate: Validate,
+    save: Callable[[Any], None],
+    best_by: str | None,
+    progress: Progress,
+) -> History:
+    """Trains a model from the step that it has reached to the end.
+
+    Args:
+        model: compiled, under the strategy of the workers.
+        config: of the run.
+        folder: of the run; the chief alone writes there.
+        workers: that train together.
+        batches_from: see `keras_deid.training.loop`.
+        steps: of an epoch.
+        checkpoints: of the run.
+        validate: see `FinishEpoch`.
+        save: see `FinishEpoch`.
+        best_by: see `FinishEpoch`.
+        progress: is told after each step.
+
+    Returns:
+        The history of the run.
+
+    Raises:
+        UserError: if a loss or a weight is not finite.
+        Interrupted: after Ctrl-C or SIGTERM at one of the workers.
+        WorkerLost: if another worker has ended.
+    """
+    settings = config.training
+    epochs = settings.epochs + settings.decay_epochs
+    history = History(folder / "history.csv", first_epoch=model.steps_taken // steps + 1)
+    with StopOnSignal() as stop:
+        callbacks: list[Any] = [StopOnNonFinite(), stop]
+        if workers.this.chief:
+            finish_epoch = FinishEpoch(
+                folder,
+                validate,
+                save,
+                history,
+                checkpoints,
+                best_by=best_by,
+                batch_size=settings.batch_size,
+                steps_per_epoch=steps,
+                checkpoint_steps=settings.checkpoint_steps,
+            )
+            callbacks += [ShowProgress(progress, epochs * steps, settings.batch_size), finish_epoch]
+        fit(
+            model,
+            batches_from,
+            callbacks,
+            batch_size=settings.batch_size,
+            steps_per_epoch=steps,
+            epochs=epochs,
+            worker=workers.this,
         )
+    stopped = model.steps_taken < epochs * steps
+    if stopped and workers.this.chief:
+        checkpoints.save()
+    workers.wait()  # the others leave when the chief has saved
+    if stopped:
+        raise Interrupted(f"stopped after step {model.steps_taken} of {epochs * steps}; the same command continues")
+    return history
 
 
 def held_run(folder: Path) -> contextlib.AbstractContextManager[None]:
@@ -102,6 +165,11 @@ def check_folder(folder: Path, config: Config) -> None:
 def _differences(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
     a, b = one.flat(), other.flat()
     return {key: (a.get(key), b.get(key)) for key in a | b if a.get(key) != b.get(key)}
+
+
+def checksum(config: Config) -> int:
+    """Returns a number that tells two configurations apart."""
+    return zlib.crc32(repr(config.flat()).encode())
 
 
 def git_commit() -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_deid.training.replicas import share_of_gradients
 from keras_deid.training.stepped import SteppedModel
 
 _WARM_UP = 10
@@ -15,27 +15,21 @@ _WARM_UP = 10
 
 
 class RestoringGAN(SteppedModel):
-    """A generator against a discriminator, used through `fit`; each way of training adds its `train_step`.
+    """A generator against a discriminator; each way of training adds its `train_step`.
 
     Args:
         generator: G.
         discriminator: D. A way that trains more networks than these two adds them to `networks` and to the variables.
         restorer: signed de-identified pictures -> signed restored pictures; what is validated, saved and used.
-        means: names of the running means that `train_step` logs.
 
     Training data: batches (x, y, mask): uint8 or float pixel values `(batch, height, width, 3)` in [0, 255] twice, and
     float `(batch, height, width, 1)`, 1 where de-identified. Whether x and y are aligned depends on the method.
     """
 
     def __init__(
-        self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        restorer: keras.Model,
-        means: Sequence[str],
-        **kwargs: Any,
+        self, generator: keras.Model, discriminator: keras.Model, restorer: keras.Model, **kwargs: Any
     ) -> None:
-        super().__init__(means, **kwargs)
+        super().__init__(**kwargs)
         self.generator = generator
         self.discriminator = discriminator
         self.restorer = restorer
@@ -74,8 +68,8 @@ class RestoringGAN(SteppedModel):
         """Takes a step down both losses, which the optimizers have scaled, each side for its own variables."""
         g_gradients = tape.gradient(scaled_g_loss, self.generator_variables)
         d_gradients = tape.gradient(scaled_d_loss, self.discriminator_variables)
-        self.generator_optimizer.apply(g_gradients, self.generator_variables)
-        self.discriminator_optimizer.apply(d_gradients, self.discriminator_variables)
+        self.generator_optimizer.apply(share_of_gradients(g_gradients), self.generator_variables)
+        self.discriminator_optimizer.apply(share_of_gradients(d_gradients), self.discriminator_variables)
         self.step.assign_add(1)
 
     def call(self, inputs: Any, training: bool = False) -> Any:

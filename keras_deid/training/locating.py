@@ -11,11 +11,12 @@ from keras_deid import losses
 from keras_deid.models.locator import STRIDE
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import move_average
+from keras_deid.training.replicas import mean_of_replicas, share_of_gradients
 from keras_deid.training.stepped import SteppedModel
 
 
 class LocatorTraining(SteppedModel):
-    """A locator that learns from windows with drawn regions, used through `fit`.
+    """A locator that learns from windows with drawn regions.
 
     The loss is binary cross-entropy plus Dice: the first weighs every pixel alike, the second every hidden one, few as
     they are.
@@ -35,7 +36,7 @@ class LocatorTraining(SteppedModel):
     """
 
     def __init__(self, locator: keras.Model, average: keras.Model, ema: float, **kwargs: Any) -> None:
-        super().__init__(("loss", "cross_entropy", "dice"), **kwargs)
+        super().__init__(**kwargs)
         self.locator = locator
         self.average = average
         self.ema = ema
@@ -61,16 +62,16 @@ class LocatorTraining(SteppedModel):
         return self.average(inputs, training=training)
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Takes one step on a batch and returns the running means of the epoch."""
+        """Takes one step on a batch and returns its losses."""
         hidden = tf.nn.avg_pool2d(data[1], STRIDE, STRIDE, "VALID")
         with tf.GradientTape() as tape:
             logits = self.locator(to_signed(data[0]), training=True)
             cross_entropy = losses.cross_entropy(logits, hidden)
-            dice = losses.dice(logits, hidden)
+            dice = losses.dice(logits, hidden, mean_of_replicas)
             loss = cross_entropy + dice
             scaled = self.locator_optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.locator.trainable_variables)
-        self.locator_optimizer.apply(gradients, self.locator.trainable_variables)
+        self.locator_optimizer.apply(share_of_gradients(gradients), self.locator.trainable_variables)
         self.step.assign_add(1)
         move_average(self.average, self.locator, self.ema, self.step)
-        return self.log(loss=loss, cross_entropy=cross_entropy, dice=dice)
+        return {"loss": loss, "cross_entropy": cross_entropy, "dice": dice}

@@ -11,10 +11,11 @@ from keras_deid import losses
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import RestoringGAN, averaged, move_average
 from keras_deid.training.pool import ImagePool
+from keras_deid.training.replicas import mean_of_replicas, on_whole_batch
 
 
 class PairedGAN(RestoringGAN):
-    """G against D on pairs (x de-identified, y original), used through `fit`.
+    """G against D on pairs (x de-identified, y original).
 
     One step updates both networks from one pass through G: D's verdict on the restored picture serves equation (1)
     for D and for G. (CycleGAN's code steps G and D in turn, which takes one more pass through D.)
@@ -41,7 +42,7 @@ class PairedGAN(RestoringGAN):
     Training data: `RestoringGAN`'s, x and y of the same scene.
 
     Logs: `g_loss`, `d_loss`, `adversarial` (G's term, unweighted), `l1` (whole picture, unweighted, in [0, 1] units),
-    `l1_mask` (inside the mask, likewise).
+    `l1_mask` (inside the mask, likewise), `features` and `perceptual` where they have a weight.
 
     Reference:
         "Visualization Comparison of GAN for Reconstructing De-identified Image Dataset using Attention", eq. 1-4.
@@ -69,10 +70,7 @@ class PairedGAN(RestoringGAN):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        means = ["g_loss", "d_loss", "adversarial", "l1", "l1_mask"]
-        means += ["features"] if feature_weight else []
-        means += ["perceptual"] if perceptual_weight else []
-        super().__init__(generator, discriminator, averaged(generator) if ema else generator, means, **kwargs)
+        super().__init__(generator, discriminator, averaged(generator) if ema else generator, **kwargs)
         self.adversarial = losses.ADVERSARIAL[adversarial]
         self.adversarial_weight = adversarial_weight
         self.distance = distance
@@ -90,8 +88,9 @@ class PairedGAN(RestoringGAN):
         self.fakes = ImagePool(pool, discriminator.input_shape[1:], seed) if pool else None
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Takes one step of equation (4) on a batch and returns the running means of the epoch."""
+        """Takes one step of equation (4) on a batch and returns its losses."""
         x, y, mask = to_signed(data[0]), to_signed(data[1]), data[2]
+        area = mean_of_replicas(tf.reduce_sum(mask))
 
         with tf.GradientTape(persistent=True) as tape:
             restored = self.generator(x, training=True)
@@ -104,14 +103,14 @@ class PairedGAN(RestoringGAN):
             fake_logits, fake_layers = self._judge(self._evidence(x, shown))
             past_logits = fake_logits
             if self.fakes is not None:
-                past = self.fakes.exchange(tf.stop_gradient(self._evidence(x, shown)))
+                past = on_whole_batch(self.fakes.exchange, tf.stop_gradient(self._evidence(x, shown)))
                 past_logits = self.discriminator(past, training=True)
             d_loss = self.adversarial.discriminator(real_logits, past_logits)
             adversarial = self.adversarial.generator(fake_logits)
 
             # Equation (2): the distance, over the whole picture and inside the mask
             distance = self._distance(judged, y)
-            whole, inside = tf.reduce_mean(distance), losses.mean_inside(distance, mask)
+            whole, inside = tf.reduce_mean(distance), losses.mean_inside(distance, mask, area)
 
             # Terms that the paper does not have
             further = {}
@@ -135,14 +134,14 @@ class PairedGAN(RestoringGAN):
             move_average(self.restorer, self.generator, self.ema, self.step)
 
         error = losses.l1(restored, y) / 2.0
-        return self.log(
-            g_loss=g_loss,
-            d_loss=d_loss,
-            adversarial=adversarial,
-            l1=error,
-            l1_mask=losses.mean_inside(error, mask),
+        return {
+            "g_loss": g_loss,
+            "d_loss": d_loss,
+            "adversarial": adversarial,
+            "l1": tf.reduce_mean(error),
+            "l1_mask": losses.mean_inside(error, mask, area),
             **further,
-        )
+        }
 
     def _judge(self, evidence: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         """Returns D's logits, and its layers where they are matched."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,25 +24,25 @@ from keras_deid.models.saved import load_generator
 from keras_deid.preparation.prepare import prepare
 from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
-from keras_deid.training.epochs import FinishEpoch, ShowProgress
 from keras_deid.training.fitting import (
-    Interrupted,
     check_folder,
-    fit,
+    checksum,
     git_commit,
     held_run,
     restore_checkpoint,
+    train,
     versions,
 )
 from keras_deid.training.gan import RestoringGAN
 from keras_deid.training.history import History
 from keras_deid.training.networks import build_gan
 from keras_deid.training.precision import set_precision
+from keras_deid.training.replicas import see_whole_batch
 from keras_deid.training.run_locator import run_locator
 from keras_deid.training.saved_networks import SavedNetworks
 from keras_deid.training.start import start_from
-from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 from keras_deid.training.validation import RestorerValidation
+from keras_deid.training.workers import Workers
 
 _VALIDATION_BATCH = 16
 BEST_BY = "psnr_mask"
@@ -63,26 +64,30 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
 
     Returns:
         The metrics of the test split, in the form of `evaluation.json`; None where it has no pictures, as folders
-        without pairs may.
+        without pairs may, and on workers other than the chief, which evaluates.
 
     Raises:
         UserError: if the data are missing or unusable, the folder belongs to another run or another process trains
             there, its checkpoints are damaged, or a loss is not finite.
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
+        WorkerLost: if another worker has ended; the same calls continue.
     """
-    with held_run(folder):
-        if config.training.method == "locate":
+    # Before TensorFlow does anything else.
+    workers = Workers(config.training.strategy)
+    workers.check_batch_size(config.training.batch_size)
+    with held_run(folder) if workers.this.chief else contextlib.nullcontext():
+        check_folder(folder, config)
+        if workers.this.chief:
             prepare_if_needed(config, progress)
-            return run_locator(config, folder, progress)
-        return _run_gan(config, folder, progress)
+        workers.wait()
+        run_kind = run_locator if config.training.method == "locate" else _run_gan
+        result = run_kind(config, folder, workers, progress)
+        workers.wait()  # TensorFlow takes a worker that leaves early for one that has failed
+        return result
 
 
-def _run_gan(config: Config, folder: Path, progress: Progress) -> dict[str, Any] | None:
-    # ---- The run's folder ------------------------------------------------------------------------------------------
-    check_folder(folder, config)
-
+def _run_gan(config: Config, folder: Path, workers: Workers, progress: Progress) -> dict[str, Any] | None:
     # ---- Data ------------------------------------------------------------------------------------------------------
-    prepare_if_needed(config, progress)
     load, batches = _DATA[config.training.method]
     if config.deidentify.method == "catalogue":
         load, batches = load_catalogue_pictures, catalogue_batches
@@ -91,9 +96,12 @@ def _run_gan(config: Config, folder: Path, progress: Progress) -> dict[str, Any]
     validation: list[dict[str, tf.Tensor]] = []
     if count_pictures(config, "val"):
         validation = list(evaluation_examples(config.data, config.deidentify, "val", _VALIDATION_BATCH))
+    workers.check_shared(folder)
+    workers.check_alike(configuration=checksum(config), training_pictures=len(pictures))
     # Not before the data are there: a start that failed must not bind the next one to its settings.
-    folder.mkdir(parents=True, exist_ok=True)
-    config.save(folder / "config.yaml")
+    if workers.this.chief:
+        folder.mkdir(parents=True, exist_ok=True)
+        config.save(folder / "config.yaml")
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if config.training.deterministic:
@@ -102,15 +110,17 @@ def _run_gan(config: Config, folder: Path, progress: Progress) -> dict[str, Any]
     precision = set_precision(config.training.precision)
     # Its fusions do not fit the two passes through D: it fails, says so on the terminal, and is no slower without.
     tf.config.optimizer.set_experimental_options({"remapping": False})
-    gan = build_gan(config, steps)
+    with workers.strategy.scope():
+        gan = build_gan(config, steps)
+        see_whole_batch(gan.networks)
     if config.training.start_from is not None:
         start_from(gan, config.training.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", gan)
-    done = restore_checkpoint(checkpoints, folder)
-    epochs = config.training.epochs + config.training.decay_epochs
+    restore_checkpoint(checkpoints, folder)
+    workers.check_alike(step=gan.steps_taken)
 
     # ---- Train -----------------------------------------------------------------------------------------------------
-    def batches_from(step: int) -> tf.data.Dataset:
+    def batches_from(step: int, rows: slice) -> tf.data.Dataset:
         settings = config.training
         return batches(
             pictures,
@@ -119,27 +129,25 @@ def _run_gan(config: Config, folder: Path, progress: Progress) -> dict[str, Any]
             batch_size=settings.batch_size,
             seed=settings.seed,
             start_step=step,
+            rows=rows,
         )
 
     networks = SavedNetworks(folder, config)
-    history = History(folder / "history.csv", first_epoch=done // steps + 1)
-    with StopOnSignal() as stop:
-        finish_epoch = FinishEpoch(
-            folder,
-            RestorerValidation(folder, validation, config.training.samples),
-            lambda trained: networks.save(trained.restorer, trained.discriminator),
-            history,
-            checkpoints,
-            best_by=BEST_BY if config.training.keep == "best" else None,
-            batch_size=config.training.batch_size,
-            steps_per_epoch=steps,
-            checkpoint_steps=config.training.checkpoint_steps,
-        )
-        show_progress = ShowProgress(progress, epochs * steps, config.training.batch_size)
-        fit(gan, batches_from, steps, epochs, [StopOnNonFinite(), stop, show_progress, finish_epoch])
-    if stop.requested and int(gan.step) < epochs * steps:
-        checkpoints.save()
-        raise Interrupted(f"stopped after step {int(gan.step)} of {epochs * steps}; the same command continues")
+    history = train(
+        gan,
+        config,
+        folder,
+        workers,
+        batches_from,
+        steps,
+        checkpoints,
+        validate=RestorerValidation(folder, validation, config.training.samples),
+        save=lambda trained: networks.save(trained.restorer, trained.discriminator),
+        best_by=BEST_BY if config.training.keep == "best" else None,
+        progress=progress,
+    )
+    if not workers.this.chief:
+        return None
 
     # ---- Evaluate --------------------------------------------------------------------------------------------------
     keras.mixed_precision.set_dtype_policy("float32")
@@ -183,7 +191,7 @@ def _summary(
     return {
         "name": config.name,
         "epochs": len(history.rows),
-        "steps": int(gan.step),
+        "steps": gan.steps_taken,
         "seconds": round(seconds, 1),
         "images_per_second": round(images / seconds, 2) if seconds else None,
         "data_wait": round(sum(row["data_wait"] * row["seconds"] for row in history.rows) / seconds, 5)

@@ -19,91 +19,94 @@ from keras_deid.models.locator import STRIDE, locator
 from keras_deid.models.pixels import to_signed
 from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
-from keras_deid.training.epochs import FinishEpoch, ShowProgress
-from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, restore_checkpoint, versions
+from keras_deid.training.fitting import checksum, git_commit, restore_checkpoint, train, versions
 from keras_deid.training.gan import averaged
-from keras_deid.training.history import History
 from keras_deid.training.locating import LocatorTraining
 from keras_deid.training.precision import set_precision
+from keras_deid.training.replicas import see_whole_batch
 from keras_deid.training.schedule import ConstantThenLinear
 from keras_deid.training.start import start_locator_from
-from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
+from keras_deid.training.workers import Workers
 
 _VALIDATION_BATCHES = 8
 _VALIDATION_SEED = 2026
 
 
-def run_locator(config: Config, folder: Path, progress: Progress = silent) -> dict[str, Any]:
+def run_locator(config: Config, folder: Path, workers: Workers, progress: Progress = silent) -> dict[str, Any] | None:
     """Trains a locator, continuing where an earlier start stopped.
 
     Args:
         config: the run's configuration; `training.method` is `"locate"`.
         folder: `runs/NAME`; holds `locator.keras`, `history.csv` and `summary.json` afterwards.
+        workers: that train it together.
         progress: is called as the training goes on.
 
     Returns:
-        The scores on validation windows after the last epoch: `{"iou", "false"}`, see `LocatorValidation`.
+        The scores on validation windows after the last epoch: `{"iou", "false"}`, see `LocatorValidation`;
+        None on workers other than the chief.
 
     Raises:
         UserError: if the data are missing or unusable, the folder belongs to another run, or a loss is not finite.
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
+        WorkerLost: if another worker has ended; the same calls continue.
     """
     settings, window = config.training, config.locator.window
 
-    # ---- The run's folder and its data -----------------------------------------------------------------------------
-    check_folder(folder, config)
+    # ---- Data ------------------------------------------------------------------------------------------------------
     photographs = load_photographs(config.data, "train")
     steps = steps_per_epoch(len(photographs), settings.batch_size)
     validation = LocatorValidation(config)
-    folder.mkdir(parents=True, exist_ok=True)
-    config.save(folder / "config.yaml")
+    workers.check_shared(folder)
+    workers.check_alike(configuration=checksum(config), training_pictures=len(photographs))
+    if workers.this.chief:
+        folder.mkdir(parents=True, exist_ok=True)
+        config.save(folder / "config.yaml")
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(settings.seed)
     precision = set_precision(settings.precision)
-    model = build_locator_training(config, steps)
+    with workers.strategy.scope():
+        model = build_locator_training(config, steps)
+        see_whole_batch(model.networks)
     if settings.start_from is not None:
         start_locator_from(model, settings.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", model)
-    done = restore_checkpoint(checkpoints, folder)
-    epochs = settings.epochs + settings.decay_epochs
+    restore_checkpoint(checkpoints, folder)
+    workers.check_alike(step=model.steps_taken)
 
     # ---- Train -----------------------------------------------------------------------------------------------------
-    def batches_from(step: int) -> tf.data.Dataset:
+    def batches_from(step: int, rows: slice) -> tf.data.Dataset:
         return locator_batches(
-            photographs, size=window, batch_size=settings.batch_size, seed=settings.seed, start_step=step
+            photographs, size=window, batch_size=settings.batch_size, seed=settings.seed, start_step=step, rows=rows
         )
 
     def save(trained: LocatorTraining) -> None:
         save_locator(trained.average, config, folder / "locator.keras")
 
-    history = History(folder / "history.csv", first_epoch=done // steps + 1)
-    with StopOnSignal() as stop:
-        finish_epoch = FinishEpoch(
-            folder,
-            validation,
-            save,
-            history,
-            checkpoints,
-            best_by=None,
-            batch_size=settings.batch_size,
-            steps_per_epoch=steps,
-            checkpoint_steps=settings.checkpoint_steps,
-        )
-        show_progress = ShowProgress(progress, epochs * steps, settings.batch_size)
-        fit(model, batches_from, steps, epochs, [StopOnNonFinite(), stop, show_progress, finish_epoch])
-    if stop.requested and int(model.step) < epochs * steps:
-        checkpoints.save()
-        raise Interrupted(f"stopped after step {int(model.step)} of {epochs * steps}; the same command continues")
+    history = train(
+        model,
+        config,
+        folder,
+        workers,
+        batches_from,
+        steps,
+        checkpoints,
+        validate=validation,
+        save=save,
+        best_by=None,
+        progress=progress,
+    )
+    if not workers.this.chief:
+        return None
 
     # ---- Sum up ----------------------------------------------------------------------------------------------------
     scores = {name.removeprefix("val_"): value for name, value in history.rows[-1].items() if name.startswith("val_")}
     summary = {
         "name": config.name,
         "epochs": len(history.rows),
-        "steps": int(model.step),
+        "steps": model.steps_taken,
         "seconds": round(sum(row["seconds"] for row in history.rows), 1),
         "precision": precision,
         "parameters": {"locator": model.locator.count_params()},

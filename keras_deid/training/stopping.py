@@ -54,6 +54,6 @@ class StopOnNonFinite(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             if not math.isfinite(float(value)):
                 raise UserError(
-                    f"{name} is {float(value)} at step {int(self.model.step)}: the last checkpoint is kept; lower "
+                    f"{name} is {float(value)} at step {self.model.steps_taken}: the last checkpoint is kept; lower "
                     "training.learning_rate or the loss weights and continue in a new run"
                 )

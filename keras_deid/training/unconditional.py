@@ -10,10 +10,11 @@ import tensorflow as tf
 from keras_deid import losses
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import RestoringGAN, move_average
+from keras_deid.training.replicas import rows_of_whole_batch
 
 
 class UnconditionalGAN(RestoringGAN):
-    """G against D on originals alone, used through `fit`; the restorer searches what G can draw.
+    """G against D on originals alone; the restorer searches what G can draw.
 
     One step updates both networks from one pass through G, as in `PairedGAN`. (DCGAN's code steps D first and lets the
     D of after that step judge G, which takes one more pass through D.) D sees originals and drawings in batches of
@@ -51,16 +52,15 @@ class UnconditionalGAN(RestoringGAN):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        means = ("g_loss", "d_loss", "adversarial", "d_real", "d_fake")
-        super().__init__(generator, discriminator, restorer, means, **kwargs)
+        super().__init__(generator, discriminator, restorer, **kwargs)
         self.adversarial = losses.ADVERSARIAL[adversarial]
         self.ema = ema
         self.seed = seed
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Takes one step down both losses on a batch and returns the running means of the epoch."""
+        """Takes one step down both losses on a batch and returns its losses."""
         y = to_signed(data[1])
-        z = self.latent_vectors(tf.shape(y)[0])
+        z = rows_of_whole_batch(self.latent_vectors, tf.shape(y)[0])
 
         with tf.GradientTape(persistent=True) as tape:
             drawn = self.generator(z, training=True)
@@ -77,13 +77,13 @@ class UnconditionalGAN(RestoringGAN):
         if self.ema:
             move_average(self.restorer.get_layer("search").generator, self.generator, self.ema, self.step)
 
-        return self.log(
-            g_loss=g_loss,
-            d_loss=d_loss,
-            adversarial=g_loss,
-            d_real=tf.sigmoid(real_logits),
-            d_fake=tf.sigmoid(fake_logits),
-        )
+        return {
+            "g_loss": g_loss,
+            "d_loss": d_loss,
+            "adversarial": g_loss,
+            "d_real": tf.reduce_mean(tf.sigmoid(real_logits)),
+            "d_fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+        }
 
     def latent_vectors(self, count: int | tf.Tensor) -> tf.Tensor:
         """Draws the latent vectors of the current step from N(0, 1): float32 `(count, latent)`."""

@@ -11,10 +11,11 @@ from keras_deid import losses
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import RestoringGAN, averaged, move_average
 from keras_deid.training.pool import ImagePool
+from keras_deid.training.replicas import on_whole_batch
 
 
 class UnpairedGAN(RestoringGAN):
-    """CycleGAN on pictures x (de-identified) and y (original) of different scenes, used through `fit`.
+    """CycleGAN on pictures x (de-identified) and y (original) of different scenes.
 
     G restores, F de-identifies; D_Y tells originals from what G made, D_X de-identified pictures from what F made. One
     step updates all four from one pass through each way of each cycle, G and F by one optimizer, D_Y and D_X by
@@ -59,8 +60,7 @@ class UnpairedGAN(RestoringGAN):
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
-        means = ("g_loss", "d_loss", "adversarial", "cycle", "identity")
-        super().__init__(generator, discriminator, averaged(generator) if ema else generator, means, **kwargs)
+        super().__init__(generator, discriminator, averaged(generator) if ema else generator, **kwargs)
         self.backward_generator = backward_generator
         self.backward_discriminator = backward_discriminator
         self.adversarial = losses.ADVERSARIAL[adversarial]
@@ -87,7 +87,7 @@ class UnpairedGAN(RestoringGAN):
         return self.discriminator.trainable_variables + self.backward_discriminator.trainable_variables
 
     def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Takes one step of equation (4) on a batch and returns the running means of the epoch."""
+        """Takes one step of equation (4) on a batch and returns its losses."""
         x, y = to_signed(data[0]), to_signed(data[1])
 
         with tf.GradientTape(persistent=True) as tape:
@@ -119,9 +119,13 @@ class UnpairedGAN(RestoringGAN):
         if self.ema:
             move_average(self.restorer, self.generator, self.ema, self.step)
 
-        return self.log(
-            g_loss=g_loss, d_loss=d_loss, adversarial=adversarial, cycle=cycle / 2.0, identity=identity / 2.0
-        )
+        return {
+            "g_loss": g_loss,
+            "d_loss": d_loss,
+            "adversarial": adversarial,
+            "cycle": cycle / 2.0,
+            "identity": identity / 2.0,
+        }
 
     def _adversarial_terms(
         self, discriminator: keras.Model, real: tf.Tensor, fake: tf.Tensor, pool: ImagePool | None
@@ -130,7 +134,7 @@ class UnpairedGAN(RestoringGAN):
         fake_logits = discriminator(fake, training=True)
         past_logits = fake_logits
         if pool is not None:
-            past_logits = discriminator(pool.exchange(tf.stop_gradient(fake)), training=True)
+            past_logits = discriminator(on_whole_batch(pool.exchange, tf.stop_gradient(fake)), training=True)
         real_logits = discriminator(real, training=True)
         return self.adversarial.generator(fake_logits), self.adversarial.discriminator(real_logits, past_logits)
 

@@ -42,7 +42,7 @@ class RestorerValidation:
             return {}
         self._folder.mkdir(exist_ok=True)
         write_grid(self._folder / f"epoch_{epoch:04d}.png", shown)
-        with writer.as_default(step=int(model.step)):
+        with writer.as_default(step=model.steps_taken):
             tf.summary.image("validation", picture_grid(shown)[None])
         means = {name: np.concatenate(values) for name, values in scores.items()}
         return {name: float(np.nanmean(v)) for name, v in means.items() if not np.isnan(v).all()}

@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import time
@@ -10,6 +11,8 @@ from keras_deid.errors import UserError
 from keras_deid.explain import explain
 from keras_deid.serving import export
 from keras_deid.training import run as training_run
+from keras_deid.training.fitting import Interrupted
+from keras_deid.training.lost import WorkerLost
 
 ROOT = Path(__file__).parents[2]
 
@@ -177,13 +180,22 @@ def test_an_unknown_flag_is_a_mistake(project, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_a_run_that_was_asked_to_stop_says_how_to_go_on(project, monkeypatch, capsys):
+@pytest.mark.parametrize(("reason", "code"), [(Interrupted, 130), (WorkerLost, 75)])
+def test_a_run_that_ended_early_says_how_to_go_on(project, monkeypatch, capsys, reason, code):
     def run(config, folder, progress):
-        raise training_run.Interrupted("stopped after step 5 of 9; the same command continues")
+        raise reason("stopped after step 5 of 9; the same command continues")
 
     monkeypatch.setattr(training_run, "run", run)
-    assert main([]) == 130
+    assert main([]) == code
     assert capsys.readouterr().err == "stopped after step 5 of 9; the same command continues\n"
+
+
+def test_a_worker_other_than_the_first_reports_nothing(project, monkeypatch, capsys):
+    task = {"cluster": {"worker": ["one:1", "two:1"]}, "task": {"type": "worker", "index": 1}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(task))
+    monkeypatch.setattr(training_run, "run", lambda config, folder, progress: None)
+    assert main([]) == 0
+    assert capsys.readouterr().out == "worker 1 of 2 is done; worker 0 evaluates and writes runs/quickstart/\n"
 
 
 def test_the_help_says_what_it_does(capsys):

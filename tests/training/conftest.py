@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from keras_deid.config import Config
+from keras_deid.training.loop import fit
 from keras_deid.training.paired import PairedGAN
 
 SIDE = 12
@@ -28,6 +29,25 @@ def merged(values, newer):
 def tiny():
     """Makes the configuration of a run that takes seconds, with some of its settings replaced."""
     return lambda **settings: Config.model_validate(merged(TINY, settings))
+
+
+class EpochLogs(keras.callbacks.Callback):
+    """Keeps the logs of each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.epochs = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs.append(logs)
+
+
+def train(model, batches, steps_per_epoch, epochs=1, *callbacks):
+    """Trains on a data set from its start; returns the logs of each epoch."""
+    logs = EpochLogs()
+    called = [*callbacks, logs]
+    fit(model, lambda step, rows: batches, called, batch_size=1, steps_per_epoch=steps_per_epoch, epochs=epochs)
+    return logs.epochs
 
 
 def weights_of(model):

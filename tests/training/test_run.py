@@ -15,9 +15,11 @@ from keras_deid.errors import UserError
 from keras_deid.evaluation.scoring import restore
 from keras_deid.locking import locked_folder
 from keras_deid.models.saved import load_generator
+from keras_deid.training import fitting, loop
 from keras_deid.training import run as training_run
+from keras_deid.training.fitting import Interrupted
 from keras_deid.training.networks import build_restorer
-from keras_deid.training.run import Interrupted, run
+from keras_deid.training.run import run
 
 EPOCHS, STEPS = 2, 4
 
@@ -113,7 +115,7 @@ def test_a_second_call_does_not_train_again(finished, monkeypatch):
     def fit(*arguments, **how):
         raise AssertionError("trains again")
 
-    monkeypatch.setattr(training_run.RestoringGAN, "fit", fit)
+    monkeypatch.setattr(loop, "CompiledStep", fit)
     assert run(config, folder) == metrics
     assert [(folder / name).read_bytes() for name in kept] == before
     again = json.loads((folder / "summary.json").read_text())
@@ -232,7 +234,7 @@ def test_two_processes_do_not_train_one_run(copied, tiny):
 
 def test_a_signal_saves_and_leaves(copied, tiny, monkeypatch):
     # Before the first step is the earliest that a signal can come.
-    monkeypatch.setattr(training_run, "fit", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+    monkeypatch.setattr(fitting, "fit", lambda *arguments, **how: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Interrupted, match=r"^stopped after step 8 of 12; the same command continues$"):
         run(tiny(training={"epochs": 2}), copied)
     assert tf.train.latest_checkpoint(copied / "checkpoints").endswith("ckpt-8")
@@ -289,7 +291,7 @@ def test_the_best_or_the_last_networks_are_kept(tiny, tmp_path, monkeypatch, kee
     def finish_epoch(*arguments, **how):
         raise Reached(how["best_by"])
 
-    monkeypatch.setattr(training_run, "FinishEpoch", finish_epoch)
+    monkeypatch.setattr(fitting, "FinishEpoch", finish_epoch)
     with pytest.raises(Reached) as reached:
         run(tiny(training={"keep": keep}), tmp_path / "run")
     assert reached.value.args == (best_by,)

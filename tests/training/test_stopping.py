@@ -16,6 +16,8 @@ from keras_deid.models.saved import load_generator
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.stopping import StopOnNonFinite, StopOnSignal
 
+from .conftest import train
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,7 +35,7 @@ class Each(keras.callbacks.Callback):
 def fit(gan, batches, steps, *callbacks):
     signature = tuple(tf.TensorSpec(values.shape, values.dtype) for values in batches[0])
     dataset = tf.data.Dataset.from_generator(lambda: iter(batches), output_signature=signature)
-    gan.fit(dataset, steps_per_epoch=steps, callbacks=list(callbacks), verbose=0, shuffle=False)
+    train(gan, dataset, steps, 1, *callbacks)
 
 
 # ---- Numbers that are no numbers ------------------------------------------------------------------------------------
