@@ -89,4 +89,5 @@ def _locked(lock: Path, message: str) -> Iterator[None]:
             yield
         finally:
             # While it is held: who has opened the file meanwhile finds out that it is gone, and does not get the lock.
-            lock.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what went wrong first is what is raised
+                lock.unlink(missing_ok=True)

@@ -1,6 +1,5 @@
 """`keras-deid compare`: trains the missing runs and compares all models."""
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,17 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from keras_deid.cli.arguments import COUNT, PATH
+from keras_deid.cli.child import run_child
 from keras_deid.cli.command import Command, command_line
 from keras_deid.cli.ending import EXIT_INTERRUPTED
 from keras_deid.cli.progress import Steps
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.cli.train import photo_settings
 from keras_deid.errors import UserError
+from keras_deid.locking import locked_folder
 
 if TYPE_CHECKING:
     from keras_deid.comparison.plan import PlannedRun
 
-_TRAIN = "from keras_deid.cli.train import main; raise SystemExit(main())"
+_TRAIN = "keras_deid.cli.train"
 
 
 @click.command("compare", cls=Command)
@@ -51,13 +52,14 @@ def main(words: Sequence[str], seeds: int, photos: Path | None, out: Path) -> in
     )
     entries = entries_of(planned)
     begin = Steps(len(planned) + comparing_steps(entries))
-    _train(planned, begin)
+    with locked_folder(out, f"{out}: another comparison writes there; wait for it or choose another --out"):
+        _train(planned, begin)
 
-    start_tensorflow()
-    from keras_deid.comparison.compare import compare
-    from keras_deid.comparison.report import summary_markdown
+        start_tensorflow()
+        from keras_deid.comparison.compare import compare
+        from keras_deid.comparison.report import summary_markdown
 
-    contents = compare(entries, out, command=command_line(), progress=lambda done, total, what: begin(what))
+        contents = compare(entries, out, command=command_line(), progress=lambda done, total, what: begin(what))
     print(summary_markdown(contents))
     if not contents.budget.is_same:
         print(f"warning: {contents.budget_sentence}", file=sys.stderr)
@@ -80,7 +82,7 @@ def _train(planned: "Sequence[PlannedRun]", begin: Steps) -> None:
 
 def _run_training(run: "PlannedRun") -> None:
     """Trains in a process of its own, whose memory and precision leave no trace on the next."""
-    code = subprocess.run([sys.executable, "-c", _TRAIN, *(run.training or ())], check=False).returncode
+    code = run_child(_TRAIN, run.training or ())
     if code < 0 or code == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     if code:

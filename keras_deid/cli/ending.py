@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
+from keras_deid.cli.disk_error import disk_error
 from keras_deid.errors import UserError
 
 _P = ParamSpec("_P")
@@ -20,15 +21,15 @@ def exit_codes(main: Callable[_P, int]) -> Callable[_P, int]:
     """Wraps the `main` of a command so that it ends as a command should.
 
     A `UserError` becomes one line on the standard error (a message of several lines, such as a list of mistakes in a
-    configuration, one line each); Ctrl-C becomes one line as well. A closed pipe (`| head`) ends the command
-    silently. Every other exception is a bug and keeps its traceback.
+    configuration, one line each); Ctrl-C and a disk that cannot be written to become one line as well. A closed pipe
+    (`| head`) ends the command silently. Every other exception is a bug and keeps its traceback.
 
     Args:
         main: returns the exit code.
 
     Returns:
-        The wrapped function, of the same signature. It returns 2 after a `UserError`, 130 after Ctrl-C and 141 after
-        a broken pipe.
+        The wrapped function, of the same signature. It returns 2 after a `UserError` or a failure of the disk, 130
+        after Ctrl-C and 141 after a broken pipe.
     """
 
     @functools.wraps(main)
@@ -49,6 +50,12 @@ def exit_codes(main: Callable[_P, int]) -> Callable[_P, int]:
                 raise  # some other pipe, a worker's or a socket: a bug
             _discard_standard_output()
             return EXIT_BROKEN_PIPE
+        except Exception as error:
+            failure = disk_error(error)
+            if failure is None:
+                raise
+            print(f"error: {failure}", file=sys.stderr)
+            return EXIT_USER_ERROR
 
     return guarded
 

@@ -17,7 +17,7 @@ from keras_deid.errors import UserError
 from keras_deid.evaluation.baselines import INPUT
 from keras_deid.evaluation.evaluate import count_pictures, describe, evaluated_examples, is_deidentified, watched
 from keras_deid.evaluation.evaluation import RESTORED
-from keras_deid.evaluation.evaluation_file import SCHEMA, check_out, input_name
+from keras_deid.evaluation.evaluation_file import SCHEMA, held_out, input_name
 from keras_deid.evaluation.faces_found import Detector
 from keras_deid.evaluation.metrics import Metric
 from keras_deid.evaluation.scoring import score_pictures
@@ -62,28 +62,28 @@ def evaluate_blocks(
         UserError: as `keras_deid.evaluation.evaluate.evaluate_data`; if the pictures are hidden by something without a
             strength: a box, or pairs that came de-identified.
     """
-    check_out(out)
-    check_blocks(config)
-    blocks = sorted(set(blocks))
-    counter = Counter(progress, len(blocks) * count_pictures(config, split, limit), "evaluating pictures")
-    parts = []
-    for block in blocks:
-        examples = watched(evaluated_examples(with_block(config, block), split, limit), counter.add)
-        metrics = score_pictures(generator, examples, detector).metrics(split)
-        parts.append({"block": block, **metrics})
-    study = {
-        "schema": SCHEMA,
-        **{key: parts[0][key] for key in ("split", "images")},
-        **describe(config, generator),
-        "unit": config.deidentify.unit,
-        "blocks": [{key: part[key] for key in ("block", *_OF_BLOCK)} for part in parts],
-    }
-    del study["settings"]["deidentify"]["block_size"]
-    values = values_of(study)
-    write_text(out.with_suffix(".csv"), values.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-    write_bytes(out.with_suffix(".png"), _png(study, values))
-    write_json(out, study)
-    return study
+    with held_out(out):
+        check_blocks(config)
+        blocks = sorted(set(blocks))
+        counter = Counter(progress, len(blocks) * count_pictures(config, split, limit), "evaluating pictures")
+        parts = []
+        for block in blocks:
+            examples = watched(evaluated_examples(with_block(config, block), split, limit), counter.add)
+            metrics = score_pictures(generator, examples, detector).metrics(split)
+            parts.append({"block": block, **metrics})
+        study = {
+            "schema": SCHEMA,
+            **{key: parts[0][key] for key in ("split", "images")},
+            **describe(config, generator),
+            "unit": config.deidentify.unit,
+            "blocks": [{key: part[key] for key in ("block", *_OF_BLOCK)} for part in parts],
+        }
+        del study["settings"]["deidentify"]["block_size"]
+        values = values_of(study)
+        write_text(out.with_suffix(".csv"), values.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+        write_bytes(out.with_suffix(".png"), _png(study, values))
+        write_json(out, study)
+        return study
 
 
 def with_block(config: Config, block: float) -> Config:

@@ -17,7 +17,7 @@ from keras_deid.data.prepared import PreparedDataset
 from keras_deid.data.sources import open_source
 from keras_deid.evaluation.baselines import BICUBIC, INPUT
 from keras_deid.evaluation.evaluation import ORIGINAL, RESTORED, Evaluation
-from keras_deid.evaluation.evaluation_file import check_out, input_name
+from keras_deid.evaluation.evaluation_file import held_out, input_name
 from keras_deid.evaluation.faces_found import DETECTION_SIDE, LEAST_IOU, LEAST_SCORE, evaluation_detector
 from keras_deid.evaluation.image_quality import BOX_CONTEXT
 from keras_deid.evaluation.learned_metrics import LearnedMetrics
@@ -58,15 +58,15 @@ def evaluate_data(
     Raises:
         UserError: if `out` cannot be written, the data are missing or empty, or the generator does not fit them.
     """
-    check_out(out)
-    counter = Counter(progress, count_pictures(config, split, limit), "evaluating pictures")
-    examples = watched(evaluated_examples(config, split, limit), counter.add)
-    evaluation = score_pictures(generator, examples, evaluation_detector(), learned)
-    metrics = {**evaluation.metrics(split), **describe(config, generator)}
-    write_text(out.with_suffix(".csv"), csv_text(evaluation))
-    write_grid(out.with_suffix(".png"), _grid_columns(evaluation, input_name(metrics)))
-    write_json(out, metrics)
-    return metrics
+    with held_out(out):
+        counter = Counter(progress, count_pictures(config, split, limit), "evaluating pictures")
+        examples = watched(evaluated_examples(config, split, limit), counter.add)
+        evaluation = score_pictures(generator, examples, evaluation_detector(), learned)
+        metrics = {**evaluation.metrics(split), **describe(config, generator)}
+        write_text(out.with_suffix(".csv"), csv_text(evaluation))
+        write_grid(out.with_suffix(".png"), _grid_columns(evaluation, input_name(metrics)))
+        write_json(out, metrics)
+        return metrics
 
 
 def csv_text(evaluation: Evaluation) -> str:

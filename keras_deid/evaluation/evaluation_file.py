@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from keras_deid.errors import UserError
+from keras_deid.locking import locked_file
 
 # 2: "baselines" (was "inputs"), of which the first is "input" whatever the method; "block_size" in the settings.
 SCHEMA = 2
+# Of the files of every version: what at least one of is in the JSON file, and how the table begins.
+_KEYS = {"split", "nme", "baselines"}
+_HEADERS = (b"path,", b"block,")
 
 
 def read_evaluation(path: Path) -> dict[str, Any]:
@@ -55,7 +60,8 @@ def check_out(out: Path) -> None:
     """Finds out before the work whether its result can be written.
 
     Raises:
-        UserError: if `out` is not named `*.json`, is a folder, or its folder does not exist.
+        UserError: if `out` is not named `*.json`, is a folder, its folder does not exist, or something else than an
+            evaluation would be replaced.
     """
     if out.suffix != ".json":
         raise UserError(f"{out}: metrics are written as JSON; choose a name that ends in .json")
@@ -63,6 +69,37 @@ def check_out(out: Path) -> None:
         raise UserError(f"{out.parent}: no such folder; make it, or write {out.name} elsewhere")
     if out.is_dir():
         raise UserError(f"{out}: is a folder; give the name of a file")
+    other = _something_else(out)
+    if other is not None:
+        raise UserError(f"{other}: is there and belongs to no evaluation; choose another name")
+
+
+@contextlib.contextmanager
+def held_out(out: Path) -> Iterator[None]:
+    """Holds the files of an evaluation while they are made.
+
+    Raises:
+        UserError: as `check_out`, and if another process makes them.
+    """
+    check_out(out)
+    with locked_file(out, f"{out}: is being written by another process; wait for it or choose another --out"):
+        yield
+
+
+def _something_else(out: Path) -> Path | None:
+    """Returns a file that an evaluation would replace though no evaluation has written it."""
+    table, picture = out.with_suffix(".csv"), out.with_suffix(".png")
+    if out.exists():
+        try:
+            content = json.loads(out.read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # a damaged evaluation is made again
+            return None
+        return None if isinstance(content, dict) and _KEYS & content.keys() else out
+    # The table is written first, the JSON file last.
+    if table.exists():
+        with open(table, "rb") as file:
+            return None if file.readline().startswith(_HEADERS) else table
+    return picture if picture.exists() else None
 
 
 def input_name(evaluation: Mapping[str, Any]) -> str:

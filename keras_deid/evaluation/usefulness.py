@@ -23,7 +23,7 @@ from keras_deid.errors import UserError
 from keras_deid.evaluation.baselines import BICUBIC, INPUT, baselines
 from keras_deid.evaluation.evaluate import count_pictures, describe, evaluated_examples, watched
 from keras_deid.evaluation.evaluation import ORIGINAL, RESTORED
-from keras_deid.evaluation.evaluation_file import check_out
+from keras_deid.evaluation.evaluation_file import held_out
 from keras_deid.evaluation.face_windows import Windows, cut_windows
 from keras_deid.evaluation.faces_found import evaluation_detector
 from keras_deid.evaluation.landmark_network import find_landmarks, landmark_network, train_anew
@@ -68,33 +68,33 @@ def evaluate_usefulness(
         UserError: if `out` cannot be written, the data are missing or the detector finds no face in them, or the
             generator does not fit them.
     """
-    check_out(out)
-    most = MOST_PICTURES if limit is None else min(limit, MOST_PICTURES)
-    tried_on = _windows_of(None, config, "test", limit, progress)
-    learned_from = _windows_of(generator, config, "train", most, progress)
-    errors: dict[str, list[np.ndarray]] = {source: [] for source in learned_from.pixels}
-    network = landmark_network()
-    trained = Counter(progress, seeds * len(errors), "training networks")
-    for seed in range(seeds):
-        for source, pixels in learned_from.pixels.items():
-            train_anew(network, pixels, learned_from.landmarks, seed)
-            found = find_landmarks(network, tried_on.pixels[ORIGINAL])
-            errors[source].append(normalized_mean_errors(found, tried_on.landmarks, tried_on.face_size))
-            trained.add(1)
-    nme = {source: np.stack(of_seeds) for source, of_seeds in errors.items()}
-    failed = {source: of_seeds > FAILURE for source, of_seeds in nme.items()}
-    usefulness = {
-        "train_pictures": len(np.unique(learned_from.picture)),
-        "test_pictures": len(np.unique(tried_on.picture)),
-        "seeds": seeds,
-        "nme": recovered(nme, tried_on.picture),
-        "failure_rate": recovered(failed, tried_on.picture),
-        "level": LEVEL,
-        "resamples": RESAMPLES,
-        **describe(config, generator),
-    }
-    write_json(out, usefulness)
-    return usefulness
+    with held_out(out):
+        most = MOST_PICTURES if limit is None else min(limit, MOST_PICTURES)
+        tried_on = _windows_of(None, config, "test", limit, progress)
+        learned_from = _windows_of(generator, config, "train", most, progress)
+        errors: dict[str, list[np.ndarray]] = {source: [] for source in learned_from.pixels}
+        network = landmark_network()
+        trained = Counter(progress, seeds * len(errors), "training networks")
+        for seed in range(seeds):
+            for source, pixels in learned_from.pixels.items():
+                train_anew(network, pixels, learned_from.landmarks, seed)
+                found = find_landmarks(network, tried_on.pixels[ORIGINAL])
+                errors[source].append(normalized_mean_errors(found, tried_on.landmarks, tried_on.face_size))
+                trained.add(1)
+        nme = {source: np.stack(of_seeds) for source, of_seeds in errors.items()}
+        failed = {source: of_seeds > FAILURE for source, of_seeds in nme.items()}
+        usefulness = {
+            "train_pictures": len(np.unique(learned_from.picture)),
+            "test_pictures": len(np.unique(tried_on.picture)),
+            "seeds": seeds,
+            "nme": recovered(nme, tried_on.picture),
+            "failure_rate": recovered(failed, tried_on.picture),
+            "level": LEVEL,
+            "resamples": RESAMPLES,
+            **describe(config, generator),
+        }
+        write_json(out, usefulness)
+        return usefulness
 
 
 def _windows_of(

@@ -15,10 +15,11 @@ from keras_deid.errors import UserError
 from keras_deid.explain.controls import CONTROLS
 from keras_deid.explain.findings import summarise
 from keras_deid.explain.gates import attention_gates
-from keras_deid.explain.maps import METHODS
+from keras_deid.explain.maps import GATES, METHODS
 from keras_deid.explain.networks import ITSELF, Network, check_networks, load_networks
 from keras_deid.explain.notes import notes_on_study, notes_on_targets
 from keras_deid.explain.pictures import BATCH_SIZE, Pictures, load_pictures
+from keras_deid.explain.regating import regate
 from keras_deid.explain.report import Contents, markdown, write_report
 from keras_deid.explain.sanity import (
     CASCADE_PICTURES,
@@ -29,6 +30,7 @@ from keras_deid.explain.sanity import (
 from keras_deid.explain.study import conduct
 from keras_deid.explain.targets import TARGETS, Target
 from keras_deid.explain.verdicts import merit_verdicts, where_verdicts
+from keras_deid.locking import locked_folder
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.progress import Progress, silent
 from keras_deid.statistics import LEVEL, RESAMPLES
@@ -58,7 +60,7 @@ def explain_run(run: Path, config: Config, limit: int | None = None, progress: P
         load_pictures(config, "test", limit),
         run / "attention",
         config=config,
-        command=f"keras-deid report {run}{limited}",
+        command=f"keras-deid report {run.name if run.is_absolute() else run}{limited}",
         progress=progress,
     )
 
@@ -90,10 +92,26 @@ def explain(
         what is in `localisation.json`.
 
     Raises:
-        UserError: if a network does not take the pictures, or `out` cannot be written.
+        UserError: if a network does not take the pictures, or `out` cannot be written or holds something else.
     """
     check_networks(networks, pictures)
-    _make_folder(out)
+    if method == GATES:
+        _check_gates(networks)
+    _check_folder(out)
+    with locked_folder(out, f"{out}: is being written by another process; wait for it or choose another --out"):
+        return _explain(networks, pictures, out, config, targets, method, command, progress)
+
+
+def _explain(
+    networks: Sequence[Network],
+    pictures: Pictures,
+    out: Path,
+    config: Config,
+    targets: Sequence[str],
+    method: str,
+    command: str,
+    progress: Progress,
+) -> dict[str, Any]:
     chosen = [TARGETS[name] for name in targets]
     study = conduct(networks, pictures, chosen, method, progress)
     findings = summarise(study)
@@ -106,6 +124,7 @@ def explain(
         verdicts=[*where_verdicts(findings), *(merit_verdicts(findings) if first.chain.has_attention else [])],
         restored=_restored(first, pictures),
         gates=attention_gates(first.chain, np.asarray(to_signed(pictures.x[:BATCH_SIZE]))),
+        regated=regate(networks, pictures),
         cascade=randomisation(first, study, chosen[0]),
         cascade_pictures=min(CASCADE_PICTURES, len(pictures)),
         faithfulness=faithfulness_of_orders(first, study, chosen[0]),
@@ -176,14 +195,20 @@ def _summary(contents: Contents) -> dict[str, Any]:
             layer: {stage: vars(estimate) for stage, estimate in stages.items()}
             for layer, stages in contents.cascade.items()
         },
+        "regated": [regating.as_json() for regating in contents.regated],
         "faithfulness": [order.as_json() for order in contents.faithfulness],
         "controls": list(CONTROLS),
         "settings": contents.settings,
     }
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{out}: cannot be made a folder ({error.strerror}); choose another --out") from error
+def _check_folder(out: Path) -> None:
+    """Sees that no pictures but a report's own are removed; its table is written before them."""
+    if out.is_dir() and any(out.iterdir()) and not (out / "localisation.csv").is_file():
+        raise UserError(f"{out}: holds something else than a report; choose an empty folder")
+
+
+def _check_gates(networks: Sequence[Network]) -> None:
+    for network in networks:
+        if not network.chain.has_attention:
+            raise UserError(f"{network.run}: has no CBAM, and so no gates; --method {GATES} takes runs with CBAM alone")

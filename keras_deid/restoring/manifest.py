@@ -37,11 +37,22 @@ def settings_of(name: str, identity: str, regions: RegionSource | None, keep_wor
     return settings if keep_words else {**settings, "metadata": "left out"}
 
 
+def other_settings(folder: Path | str) -> UserError:
+    """Returns the error of a folder that holds outputs of other settings."""
+    return UserError(
+        f"{folder}: holds pictures of another model or other boxes; choose another folder, or replace them with "
+        "--overwrite"
+    )
+
+
 class Manifest:
     """The state of a folder of restored pictures and videos.
 
     What will be written is written to a journal before, and a record as soon as its file is on disk; when all are done,
     the records become `manifest.json`, sorted. Both survive a kill: a file without a record is restored again.
+
+    Attributes:
+        is_new: whether nothing was restored to the folder before.
 
     Args:
         folder: of the outputs.
@@ -58,14 +69,13 @@ class Manifest:
         self._lock = threading.Lock()
         self._records: dict[str, FileRecord] = {}
         self._begun: set[str] = set()
+        self.is_new = True
         for path, read in ((folder / MANIFEST, _read_manifest), (folder / _JOURNAL, _read_journal)):
             if path.is_file():
+                self.is_new = False
                 there, records = read(path)
                 if there != settings and not overwrite:
-                    raise UserError(
-                        f"{folder}: holds pictures of another model or other boxes; choose another folder, or replace "
-                        "them with --overwrite"
-                    )
+                    raise other_settings(folder)
                 for record in records if there == settings else ():
                     if _BEGUN in record:
                         self._begun.update(record[_BEGUN])
@@ -199,6 +209,9 @@ def _read_journal(path: Path) -> tuple[Settings, list[FileRecord]]:
 
 
 def _is_record(line: Any) -> bool:
+    """Whether a line is a record of an output, or says which ones are begun."""
+    if isinstance(line, dict) and isinstance(line.get(_BEGUN), list):
+        return all(isinstance(name, str) for name in line[_BEGUN])
     return (
         isinstance(line, dict)
         and isinstance(line.get("path"), str)

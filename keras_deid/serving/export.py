@@ -6,17 +6,22 @@ version is written under another name beside that folder and comes into being, c
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
 
+from keras_deid.atomic import write_json
 from keras_deid.config import load_config
-from keras_deid.errors import UserError
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.serving.model_card import write_model_card
 from keras_deid.serving.saved_model import write_saved_model
 from keras_deid.serving.server_files import write_server_files
 from keras_deid.staging import staging
 
+_PUBLISHING = "publishing.json"
+"""In the hidden folder: the version that is about to get its place."""
 # What stands in a URL without being escaped, and cannot be taken for a version.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
@@ -49,17 +54,35 @@ def export(run: Path, to: Path | None = None, version: int | None = None, locato
     try:
         with staging(base, "is being exported to by another process; wait for it") as partial:
             try:
-                return _export(run, base, version, locator, partial / "model")
+                return _published(base, version, locator, run, partial) or _export(run, base, version, locator, partial)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{error.filename or base}: {reason}; make room or choose another folder") from error
+        raise cannot_write(base, error) from error
 
 
-def _export(run: Path, base: Path, version: int | None, locator: Path | None, model: Path) -> Path:
-    """Writes a version as the folder `model`, and gives it its place."""
+def _published(base: Path, version: int | None, locator: Path | None, run: Path, partial: Path) -> Path | None:
+    """Returns the version of the same export if that was killed when the version had its place already."""
+    try:
+        done = json.loads((partial / _PUBLISHING).read_text(encoding="utf-8"))
+        target = base / str(done["version"])
+        same = done["source"] == _source(run, locator) and version in (None, done["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return target if same and target.is_dir() else None
+
+
+def _source(run: Path, locator: Path | None) -> list[str]:
+    """Stands for what an export is made from."""
+    files = [run / "config.yaml", run / "generator.keras", *([] if locator is None else [locator / "locator.keras"])]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+
+def _export(run: Path, base: Path, version: int | None, locator: Path | None, partial: Path) -> Path:
+    """Writes a version in the folder `partial`, and gives it its place."""
+    model = partial / "model"
     shutil.rmtree(model, ignore_errors=True)  # of an export that was killed
+    (partial / _PUBLISHING).unlink(missing_ok=True)
     target = base / str(version or max(versions(base), default=0) + 1)
     _check_free(target)
     write_saved_model(run, model, base.name, locator)
@@ -67,6 +90,7 @@ def _export(run: Path, base: Path, version: int | None, locator: Path | None, mo
     base.mkdir(exist_ok=True)
     write_server_files(base / "serving", base.name)
     _check_free(target)
+    write_json(partial / _PUBLISHING, {"version": int(target.name), "source": _source(run, locator)})
     model.rename(target)
     return target
 
@@ -91,8 +115,6 @@ def _check_base(base: Path, version: int | None) -> None:
         raise UserError(f"version: expected a whole number of at least 1, received {version}")
     if base.exists() and not base.is_dir():
         raise UserError(f"{base}: is not a folder; choose another")
-    if version is not None:
-        _check_free(base / str(version))
 
 
 def _check_free(target: Path) -> None:

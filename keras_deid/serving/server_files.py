@@ -74,6 +74,7 @@ def write_server_files(folder: Path, name: str) -> None:
     """Writes `models.config`, `batching.config`, `monitoring.config` and a README with the command.
 
     A configuration that is there already stays as it is: it may have been edited, to give versions labels for instance.
+    So does a README that is about something else.
 
     Args:
         folder: is made if it does not exist.
@@ -87,9 +88,13 @@ def write_server_files(folder: Path, name: str) -> None:
         "README.md": _README.format(name=name, command=docker_command(name), tensorflow=version("tensorflow")),
     }
     for file, text in files.items():
-        if file.endswith(".config") and (folder / file).exists():
+        if (folder / file).exists() and not _is_ours(folder / file):
             continue
         write_text(folder / file, text)
+
+
+def _is_ours(file: Path) -> bool:
+    return file.name == "README.md" and file.read_bytes().startswith(b"# Serving ")
 
 
 def _batching() -> str:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from keras_deid.progress import Progress
 from keras_deid.training.checkpoints import Checkpoints
+from keras_deid.training.epoch_part import EpochPart
 from keras_deid.training.history import History
 
 Validate = Callable[[Any, int, Any], dict[str, float]]
@@ -50,7 +51,8 @@ class ShowProgress(keras.callbacks.Callback):
 class FinishEpoch(keras.callbacks.Callback):
     """Validates, then writes samples, TensorBoard, the networks, `history.csv` and, last, the checkpoint.
 
-    An epoch that a signal has cut short is not finished: it is continued by the next start.
+    An epoch that a signal has cut short is not finished: it is continued by the next start, and its line in
+    `history.csv` covers all of its parts.
 
     Args:
         run: the run's folder.
@@ -92,29 +94,31 @@ class FinishEpoch(keras.callbacks.Callback):
         """Starts the clocks."""
         self._started, self._first_step = time.perf_counter(), int(self.model.step)
         self.model.waited = 0.0
+        begun = self._first_step % self._steps_per_epoch != 0
+        self._before = EpochPart.of(self._checkpoints.epoch(self._first_step) if begun else None)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves a checkpoint inside the epoch where the configuration asks for it."""
         step = int(self.model.step)
         ends_epoch = step % self._steps_per_epoch == 0  # saved when its line is in `history.csv`
         if self._checkpoint_steps and step % self._checkpoint_steps == 0 and not ends_epoch:
-            self._checkpoints.save()
+            self._checkpoints.save(self._so_far(logs).as_json())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Finishes the epoch."""
-        step = int(self.model.step)
+        step, part = int(self.model.step), self._so_far(logs)
         if step < (epoch + 1) * self._steps_per_epoch:
+            self._checkpoints.save(part.as_json())
             return
-        seconds = time.perf_counter() - self._started
         row = {
             "epoch": float(epoch + 1),
             "step": float(step),
-            "seconds": round(seconds, 3),
-            "images_per_second": round((step - self._first_step) * self._batch_size / seconds, 2),
-            "data_wait": round(self.model.waited / seconds, 5),
+            "seconds": round(part.seconds, 3),
+            "images_per_second": round(part.steps * self._batch_size / part.seconds, 2),
+            "data_wait": round(part.waited / part.seconds, 5),
             "peak_memory_mb": float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024),
             "learning_rate": self.model.learning_rate,
-            **{name: float(value) for name, value in (logs or {}).items()},
+            **part.means,
         }
         row |= {f"val_{name}": value for name, value in self._validate(self.model, epoch + 1, self._writer).items()}
         best_by = f"val_{self._best_by}"
@@ -126,6 +130,12 @@ class FinishEpoch(keras.callbacks.Callback):
         self._history.append(row)
         self._checkpoints.save()
         tqdm.write(_line(row))
+
+    def _so_far(self, logs: dict[str, Any] | None) -> EpochPart:
+        """Returns what the epoch has come to, over all starts."""
+        means = {name: float(value) for name, value in (logs or {}).items()}
+        seconds = time.perf_counter() - self._started
+        return self._before + EpochPart(int(self.model.step) - self._first_step, seconds, self.model.waited, means)
 
 
 def _line(row: dict[str, float]) -> str:

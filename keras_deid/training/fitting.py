@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import platform
 import subprocess
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +16,9 @@ import tensorflow as tf
 
 from keras_deid.config import Config, load_config
 from keras_deid.errors import UserError
+from keras_deid.locking import LOCK, locked_folder
+from keras_deid.training.checkpoints import Checkpoints
+from keras_deid.training.history import History
 from keras_deid.training.stepped import SteppedModel
 
 _MAY_CHANGE = ("name", "description", "training.epochs", "training.decay_epochs", "training.samples")
@@ -43,6 +49,43 @@ def fit(
         )
 
 
+def held_run(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Holds the folder of a run, so that no other process trains there.
+
+    Raises:
+        UserError: if another one does.
+    """
+    return locked_folder(folder, f"{folder}: is being trained by another process; wait for it or choose another --run")
+
+
+def restore_checkpoint(checkpoints: Checkpoints, folder: Path) -> int:
+    """Restores the newest checkpoint of a run, and returns the number of steps done.
+
+    Raises:
+        UserError: if the run has come further than its checkpoints: it would be trained again over its results.
+    """
+    done, known = checkpoints.restore(), _known_steps(folder)
+    if done < known:
+        raise UserError(
+            f"{folder}: was trained up to step {known}, and its newest readable checkpoint is of step {done}: nothing "
+            "is trained again over it; choose another --run, or delete the folder to train it anew"
+        )
+    return done
+
+
+def _known_steps(folder: Path) -> int:
+    """Returns a number of steps that a run has certainly saved a checkpoint after."""
+    if (folder / "summary.json").exists():
+        try:
+            return int(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["steps"])
+        except (ValueError, KeyError, TypeError):
+            return 1
+    # An epoch's line is written before its checkpoint, and the next line after that. Of two checkpoints one is kept
+    # for the case that the other is damaged; of none of them nothing is left to go on from.
+    lines = History(folder / "history.csv", first_epoch=sys.maxsize).rows
+    return 1 if len(lines) > 1 else 0
+
+
 def check_folder(folder: Path, config: Config) -> None:
     """Sees that the run's folder is free, or holds a run of the same settings."""
     path = folder / "config.yaml"
@@ -52,7 +95,7 @@ def check_folder(folder: Path, config: Config) -> None:
                 raise UserError(
                     f"{folder}: was started with {key}={there!r}, not {given!r}; choose another --run or delete it"
                 )
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and any(file.name != LOCK for file in folder.iterdir()):
         raise UserError(f"{folder}: is not a run folder; choose another --run")
 
 

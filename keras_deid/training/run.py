@@ -24,7 +24,15 @@ from keras_deid.preparation.prepare import prepare
 from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
-from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
+from keras_deid.training.fitting import (
+    Interrupted,
+    check_folder,
+    fit,
+    git_commit,
+    held_run,
+    restore_checkpoint,
+    versions,
+)
 from keras_deid.training.gan import RestoringGAN
 from keras_deid.training.history import History
 from keras_deid.training.networks import build_gan
@@ -58,13 +66,18 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
         without pairs may.
 
     Raises:
-        UserError: if the data are missing or unusable, the folder belongs to another run, or a loss is not finite.
+        UserError: if the data are missing or unusable, the folder belongs to another run or another process trains
+            there, its checkpoints are damaged, or a loss is not finite.
         Interrupted: after Ctrl-C or SIGTERM; the same call continues.
     """
-    if config.training.method == "locate":
-        prepare_if_needed(config, progress)
-        return run_locator(config, folder, progress)
+    with held_run(folder):
+        if config.training.method == "locate":
+            prepare_if_needed(config, progress)
+            return run_locator(config, folder, progress)
+        return _run_gan(config, folder, progress)
 
+
+def _run_gan(config: Config, folder: Path, progress: Progress) -> dict[str, Any] | None:
     # ---- The run's folder ------------------------------------------------------------------------------------------
     check_folder(folder, config)
 
@@ -93,7 +106,7 @@ def run(config: Config, folder: Path, progress: Progress = silent) -> dict[str, 
     if config.training.start_from is not None:
         start_from(gan, config.training.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", gan)
-    done = checkpoints.restore()
+    done = restore_checkpoint(checkpoints, folder)
     epochs = config.training.epochs + config.training.decay_epochs
 
     # ---- Train -----------------------------------------------------------------------------------------------------
@@ -146,7 +159,7 @@ def prepare_if_needed(config: Config, progress: Progress = silent) -> None:
         UserError: if `data.path` does not exist and there are no photographs to make it from.
     """
     data = config.data
-    if data.source != "prepared" or data.path is None:
+    if data.source != "prepared" or not isinstance(data.path, Path):
         return
     if data.photos is None:
         if not data.path.exists():

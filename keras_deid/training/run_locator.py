@@ -20,7 +20,7 @@ from keras_deid.models.pixels import to_signed
 from keras_deid.progress import Progress, silent
 from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.epochs import FinishEpoch, ShowProgress
-from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, versions
+from keras_deid.training.fitting import Interrupted, check_folder, fit, git_commit, restore_checkpoint, versions
 from keras_deid.training.gan import averaged
 from keras_deid.training.history import History
 from keras_deid.training.locating import LocatorTraining
@@ -67,7 +67,7 @@ def run_locator(config: Config, folder: Path, progress: Progress = silent) -> di
     if settings.start_from is not None:
         start_locator_from(model, settings.start_from)
     checkpoints = Checkpoints(folder / "checkpoints", model)
-    done = checkpoints.restore()
+    done = restore_checkpoint(checkpoints, folder)
     epochs = settings.epochs + settings.decay_epochs
 
     # ---- Train -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from keras_deid.cli import compare as command
 from keras_deid.cli.compare import main
 from keras_deid.comparison import blocks, speed
 from keras_deid.config import load_config
+from keras_deid.locking import locked_folder
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.training.networks import build_generator
 
@@ -261,16 +262,20 @@ def test_runs_on_different_data_are_one_line(runs, tmp_path, capsys):
 
 
 def test_training_that_fails_ends_the_comparison(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(command, "_TRAIN", "raise SystemExit(2)")
+    monkeypatch.setattr(command, "run_child", lambda module, words: 2)
     assert main([str(write_config(tmp_path, "one")), "--out", str(tmp_path / "runs")]) == 2
     assert "training ended with exit code 2" in capsys.readouterr().err
     assert not (tmp_path / "runs" / "comparison.md").exists()
 
 
 def test_training_that_is_stopped_stops_the_comparison(tmp_path, monkeypatch, capsys):
-    class Stopped:
-        returncode = 130
-
-    monkeypatch.setattr(command.subprocess, "run", lambda words, check: Stopped)
+    monkeypatch.setattr(command, "run_child", lambda module, words: 130)
     assert main([str(write_config(tmp_path, "one")), "--out", str(tmp_path / "runs")]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_two_comparisons_do_not_write_into_one_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "run_child", None)
+    with locked_folder(tmp_path / "runs", ""):
+        assert main([str(write_config(tmp_path, "one")), "--out", str(tmp_path / "runs")]) == 2
+    assert "another comparison writes there" in capsys.readouterr().err

@@ -123,9 +123,8 @@ def processes_of(group):
     return found
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-def test_interrupted(tmp_path, number, code):
+def start_preparing(tmp_path):
+    """Starts the command with two workers, and waits until they have begun."""
     (tmp_path / "photos").mkdir()
     # Its size is read at once, its pixels take the workers seconds in all: the signal comes in the midst of them.
     picture = np.random.default_rng(0).integers(0, 256, (1500, 1500, 3)).astype(np.uint8)
@@ -147,6 +146,14 @@ def test_interrupted(tmp_path, number, code):
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob(".out.partial/chunk-*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
+    return process
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_interrupted(tmp_path, number, code):
+    process = start_preparing(tmp_path)
+    deadline = time.monotonic() + 60
     os.killpg(process.pid, number)  # as Ctrl-C does: all processes of the terminal hear it
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
@@ -154,6 +161,23 @@ def test_interrupted(tmp_path, number, code):
     if number == signal.SIGINT:
         assert errors.splitlines()[-1] == "interrupted"
     assert not (tmp_path / "out").exists()
+    while processes_of(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes_of(process.pid) == []
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("pause", [0.0, 0.05, 0.3])
+def test_ctrl_c_twice_ends_it_and_its_workers(tmp_path, pause):
+    process = start_preparing(tmp_path)
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(pause)
+    _, errors = process.communicate(timeout=60)
+    # Python itself dies of a second one that comes when the command has ended.
+    assert process.returncode in (130, -signal.SIGINT), errors
+    assert "Traceback" not in errors
+    deadline = time.monotonic() + 20
     while processes_of(process.pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert processes_of(process.pid) == []

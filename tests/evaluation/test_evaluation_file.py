@@ -4,7 +4,7 @@ import os
 import pytest
 
 from keras_deid.errors import UserError
-from keras_deid.evaluation.evaluation_file import SCHEMA, is_current, read_evaluation
+from keras_deid.evaluation.evaluation_file import SCHEMA, check_out, held_out, is_current, read_evaluation
 
 
 def test_a_file_of_this_schema_is_read(tmp_path):
@@ -37,3 +37,36 @@ def test_a_file_is_current_until_the_weights_change(tmp_path):
     assert is_current(file, tmp_path)
     os.utime(file, (1, 1))
     assert not is_current(file, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "refused"),
+    [
+        ({"a.json": '{"split": "test"}', "a.png": "picture", "a.csv": "anything"}, None),
+        ({"a.json": '{"nme": {}}'}, None),
+        ({"a.json": "half an evalu"}, None),
+        ({"a.csv": "path,source,psnr\n"}, None),
+        ({"a.csv": "block,source,metric\n", "a.png": "picture"}, None),
+        ({"a.json": '{"schema": 2, "splits": {}}'}, "a.json"),
+        ({"a.json": "[]"}, "a.json"),
+        ({"a.png": "a photograph"}, "a.png"),
+        ({"a.csv": "name,salary\n"}, "a.csv"),
+    ],
+)
+def test_only_an_evaluation_is_replaced(tmp_path, files, refused):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    if refused is None:
+        check_out(tmp_path / "a.json")
+    else:
+        with pytest.raises(UserError, match=f"{refused}: is there and belongs to no evaluation; choose another name"):
+            check_out(tmp_path / "a.json")
+
+
+def test_one_process_at_a_time(tmp_path):
+    with held_out(tmp_path / "a.json"):
+        with pytest.raises(UserError, match="is being written by another process"), held_out(tmp_path / "a.json"):
+            pass
+        with held_out(tmp_path / "b.json"):
+            pass
+    assert list(tmp_path.iterdir()) == []

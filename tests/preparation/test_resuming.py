@@ -240,6 +240,60 @@ def test_a_worker_that_dies(tmp_path, out):
     assert not out.exists()
 
 
+def test_what_a_kill_after_the_rename_left_is_removed(photos, out, monkeypatch):
+    def stop(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(job.shutil, "rmtree", lambda path, **settings: stop() if path.name == ".out.partial" else None)
+        photos.prepare(out)
+    assert traces(out) == [".out.partial"]
+    before = contents(out)
+    photos.prepare(out)
+    assert traces(out) == [] and contents(out) == before
+
+
+def test_a_kill_between_the_renames_loses_neither_data_set(photos, out, monkeypatch):
+    photos.prepare(out)
+    before = contents(out)
+    rename = Path.rename
+
+    def stop(path, target):
+        if path.name == "finished":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "rename", stop)
+        photos.prepare(out, context=1.5, overwrite=True)
+    assert not out.exists()
+    photos.prepare(out)  # the old settings: it is there
+    assert contents(out) == before and traces(out) == []
+
+
+def test_chunks_that_are_removed_meanwhile_are_said(photos, out):
+    def remove(done, total, what):
+        if done == total:
+            next(out.parent.glob(".out.partial/chunk-*")).unlink()
+
+    with pytest.raises(UserError, match="were removed meanwhile; run the same command again"):
+        photos.prepare(out, progress=remove)
+    assert not out.exists()
+    assert len(photos.prepare(out).description["splits"]) == 3
+
+
+def test_only_a_data_set_is_replaced(photos, out):
+    photos.prepare(out)
+    (out / "notes.txt").write_text("precious")
+    with pytest.raises(UserError, match=r"notes\.txt: is no part of the data set that would be replaced"):
+        photos.prepare(out, context=1.5, overwrite=True)
+    (out / "notes.txt").unlink()
+    shutil.copytree(photos.folder, out / "photos")
+    with pytest.raises(UserError, match="holds the photographs"):
+        prepare(out / "photos", out, boxes=photos.boxes, masks=photos.masks, overwrite=True)
+    assert (out / "photos" / "001.png").is_file()
+
+
 def test_ctrl_c_while_workers_start_is_not_lost():
     program = """
 import os, signal

@@ -95,6 +95,35 @@ def test_10_a_killed_export_leaves_no_version_and_nothing_that_goes_on(run, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["tiny"]
 
 
+def test_10_an_export_that_was_killed_after_it_was_published_is_not_repeated(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_module, "write_saved_model", write_files)
+    with monkeypatch.context() as patched:
+        patched.setattr(export_module.shutil, "rmtree", lambda *words, **settings: None)  # as a kill there leaves it
+        assert export(run, tmp_path / "tiny") == tmp_path / "tiny" / "1"
+    assert (tmp_path / ".tiny.partial").exists()
+    assert export(run, tmp_path / "tiny") == tmp_path / "tiny" / "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny"] and versions(tmp_path / "tiny") == [1]
+    assert export(run, tmp_path / "tiny") == tmp_path / "tiny" / "2"  # asked for anew
+
+
+def test_10_another_export_after_a_killed_one_is_made(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_module, "write_saved_model", write_files)
+    with monkeypatch.context() as patched:
+        patched.setattr(export_module.shutil, "rmtree", lambda *words, **settings: None)
+        export(run, tmp_path / "tiny")
+    other = shutil.copytree(run, tmp_path / "other")
+    (other / "config.yaml").write_text((run / "config.yaml").read_text() + "description: another\n")
+    assert export(other, tmp_path / "tiny") == tmp_path / "tiny" / "2"
+
+
+def test_a_readme_of_something_else_stays(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(export_module, "write_saved_model", write_files)
+    (tmp_path / "tiny" / "serving").mkdir(parents=True)
+    (tmp_path / "tiny" / "serving" / "README.md").write_text("# My project")
+    export(run, tmp_path / "tiny")
+    assert (tmp_path / "tiny" / "serving" / "README.md").read_text() == "# My project"
+
+
 def is_running(process):
     try:
         state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]

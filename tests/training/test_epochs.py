@@ -17,13 +17,18 @@ LOGS = {"g_loss": 1.5, "d_loss": 0.5, "adversarial": 0.25, "l1": 0.125, "l1_mask
 class Recorder:
     """Stands for the checkpoints and for the saved networks: writes down what is saved, and when."""
 
-    def __init__(self, history_file):
-        self.checkpoints, self.networks = [], []
+    def __init__(self, history_file, gan):
+        self.checkpoints, self.networks, self.parts, self.gan = [], [], {}, gan
         self._history_file = history_file
 
-    def save_checkpoint(self, gan):
+    def epoch(self, step):
+        return self.parts.get(step)
+
+    def save(self, epoch=None):
+        if epoch is not None:
+            self.parts[int(self.gan.step)] = epoch
         epochs_written = len(self._history_file.read_text().splitlines()) - 1 if self._history_file.exists() else 0
-        self.checkpoints.append((int(gan.step), epochs_written))
+        self.checkpoints.append((int(self.gan.step), epochs_written))
 
     def save_networks(self, model):
         self.networks.append((model.restorer, model.discriminator))
@@ -35,14 +40,14 @@ def finish(tmp_path, make_gan, batch):
 
     def make(validation=True, checkpoint_steps=0, best_by="psnr_mask"):
         gan = make_gan(ema=0.5)
-        recorder = Recorder(tmp_path / "history.csv")
+        recorder = Recorder(tmp_path / "history.csv", gan)
         x, y, mask = batch
         callback = FinishEpoch(
             tmp_path,
             RestorerValidation(tmp_path, [{"x": x, "y": y, "mask": mask}] if validation else [], 1),
             recorder.save_networks,
             History(tmp_path / "history.csv", first_epoch=1),
-            SimpleNamespace(save=lambda: recorder.save_checkpoint(gan)),
+            recorder,
             best_by=best_by,
             batch_size=2,
             steps_per_epoch=STEPS,
@@ -97,6 +102,40 @@ def test_a_finished_epoch_has_its_line(finish, tmp_path, monkeypatch):
         "val_psnr",
         "val_ssim",
     }
+
+
+def test_the_line_of_an_interrupted_epoch_covers_all_of_it(finish, tmp_path, monkeypatch):
+    # One step in 3 s, of which 1 s waiting, saved inside the epoch; then three steps in 2 s.
+    callback, gan, recorder = finish(checkpoint_steps=1)
+    times = iter([100.0, 103.0, 200.0, 201.0, 201.5, 202.0])
+    monkeypatch.setattr(epochs, "time", SimpleNamespace(perf_counter=times.__next__))
+    callback.on_epoch_begin(0)
+    gan.waited = 1.0
+    gan.step.assign_add(1)
+    callback.on_train_batch_end(0, {"l1": 1.0})
+    # Another start: its means begin anew.
+    callback.on_epoch_begin(0)
+    for index, mean in enumerate((5.0, 5.0, 5.0)):
+        gan.step.assign_add(1)
+        callback.on_train_batch_end(index, {"l1": mean})
+    callback.on_epoch_end(0, {"l1": 5.0})
+    (row,) = read_history(tmp_path)
+    found = [float(row[name]) for name in ("l1", "seconds", "images_per_second", "data_wait")]
+    assert found == [4.0, 5.0, STEPS * 2 / 5, 0.2]
+    assert recorder.parts.keys() == {1, 2, 3} and recorder.parts[2]["means"] == {"l1": 3.0}
+
+
+def test_the_line_of_an_epoch_that_a_signal_cut_covers_all_of_it(finish, tmp_path):
+    callback, gan, recorder = finish()
+    callback.on_epoch_begin(0)
+    gan.step.assign_add(1)
+    callback.on_epoch_end(0, {"l1": 1.0})
+    assert recorder.parts.keys() == {1} and not (tmp_path / "history.csv").exists()
+    callback.on_epoch_begin(0)
+    gan.step.assign_add(3)
+    callback.on_epoch_end(0, {"l1": 5.0})
+    (row,) = read_history(tmp_path)
+    assert float(row["l1"]) == 4.0
 
 
 def test_it_shows_samples_and_writes_for_tensorboard(finish, tmp_path):
@@ -165,7 +204,8 @@ def test_without_validation_pictures_the_newest_networks_are_the_best(finish, tm
 def test_an_epoch_that_was_cut_short_is_not_finished(finish, tmp_path):
     callback, gan, recorder = finish()
     pass_epoch(callback, gan, epoch=0, steps=STEPS - 1)
-    assert (recorder.checkpoints, recorder.networks) == ([], [])
+    # It is saved, with what it has come to, and the next start finishes it.
+    assert ([step for step, _ in recorder.checkpoints], recorder.networks) == ([STEPS - 1], [])
     assert not (tmp_path / "history.csv").exists()
     pass_epoch(callback, gan, epoch=0, steps=1)
     assert recorder.checkpoints == [(STEPS, 1)]

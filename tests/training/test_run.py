@@ -13,6 +13,7 @@ from keras_deid.config import load_config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.errors import UserError
 from keras_deid.evaluation.scoring import restore
+from keras_deid.locking import locked_folder
 from keras_deid.models.saved import load_generator
 from keras_deid.training import run as training_run
 from keras_deid.training.networks import build_restorer
@@ -189,6 +190,44 @@ def test_more_epochs_may_follow_and_stop_when_numbers_are_none(copied, tiny, mon
     assert len(read_history(copied)) == EPOCHS
     assert (copied / "generator.keras").read_bytes() == networks
     assert load_config(copied / "config.yaml") == config
+
+
+@pytest.mark.parametrize("damage", ["list", "newest", "all", "gone", "gone, no summary", "gone, damaged summary"])
+def test_a_finished_run_is_never_trained_again(copied, tiny, monkeypatch, damage):
+    """With a damaged list nothing is lost; with damaged checkpoints nothing is trained over the results."""
+    folder = copied / "checkpoints"
+    if damage == "list":
+        (folder / "checkpoint").write_bytes(b"garbage")
+    else:
+        for file in folder.glob(f"ckpt-{EPOCHS * STEPS}.*" if damage == "newest" else "*"):
+            file.write_bytes(b"garbage") if damage in ("newest", "all") else file.unlink()
+    if "no summary" in damage:
+        (copied / "summary.json").unlink()
+    if "damaged summary" in damage:
+        (copied / "summary.json").write_text("{")
+    monkeypatch.setattr(training_run.RestoringGAN, "fit", None, raising=False)  # nothing is trained
+    before = {name: (copied / name).read_bytes() for name in ("generator.keras", "history.csv")}
+    if damage == "list":
+        assert run(tiny(), copied)["split"] == "test"
+    else:
+        message = "delete .*checkpoints" if damage == "all" else "nothing is trained again over it"
+        with pytest.raises(UserError, match=message) as raised:
+            run(tiny(), copied)
+        assert "\n" not in str(raised.value)
+    assert {name: (copied / name).read_bytes() for name in before} == before
+
+
+def test_a_damaged_checkpoint_costs_what_was_done_since_the_one_before(copied, tiny, capfd):
+    (copied / "summary.json").unlink()  # as if it had been killed after the last epoch
+    (copied / "checkpoints" / f"ckpt-{EPOCHS * STEPS}.data-00000-of-00001").write_bytes(b"garbage")
+    assert run(tiny(), copied)["split"] == "test"
+    rows = read_history(copied)
+    assert [float(row["step"]) for row in rows] == [STEPS, 2 * STEPS]
+
+
+def test_two_processes_do_not_train_one_run(copied, tiny):
+    with locked_folder(copied, ""), pytest.raises(UserError, match="is being trained by another process"):
+        run(tiny(), copied)
 
 
 def test_a_signal_saves_and_leaves(copied, tiny, monkeypatch):
