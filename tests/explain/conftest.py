@@ -75,7 +75,10 @@ def finding():
             depth=depth,
             pictures=pictures,
             zero_maps=0,
-            metrics={"energy": _around(energy), **{name: _around(0.5) for name in ("pointing", "top_iou", "separation")}},
+            metrics={
+                "energy": _around(energy),
+                **{name: _around(0.5) for name in ("pointing", "top_iou", "separation")},
+            },
             comparisons=list(comparisons),
             runs=runs or {},
         )
