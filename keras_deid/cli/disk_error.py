@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
-_FAILED = (*_FULL, *_CLOSED, errno.EIO)
+_FAILED = (*_FULL, *_CLOSED)
 
 
 def disk_error(error: BaseException) -> str | None:

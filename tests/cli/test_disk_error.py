@@ -51,7 +51,7 @@ def test_failures_of_the_disk_are_told_from_bugs(error, line):
     assert found is None if line is None else found.startswith(line)
 
 
-@pytest.mark.parametrize("second", [ValueError("second"), OSError(errno.EIO, "", "b.bin")])
+@pytest.mark.parametrize("second", [ValueError("second"), OSError(errno.EACCES, "", "b.bin")])
 def test_the_first_error_is_not_hidden_by_a_second_one(capsys, second):
     @exit_codes
     def main():
