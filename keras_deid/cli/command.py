@@ -92,6 +92,14 @@ class LazyGroup(Command, click.Group):
 
 
 def command_line() -> str:
-    """Returns the running command as the user would type it again, for reports."""
+    """Returns the running command as the user would type it again, for reports.
+
+    Absolute paths, which say where something lay on this machine, are cut to their names.
+    """
     context = click.get_current_context()
-    return shlex.join([PROGRAM, str(context.command.name), *context.meta[_WORDS]])
+    return shlex.join([PROGRAM, str(context.command.name), *map(_without_place, context.meta[_WORDS])])
+
+
+def _without_place(word: str) -> str:
+    option, equals, value = word.rpartition("=")
+    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else word

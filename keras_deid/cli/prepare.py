@@ -97,7 +97,8 @@ def main(photos: Path, out: Path | None, **settings: Any) -> int:
 
 
 def _summary(dataset: "PreparedDataset") -> str:
-    from keras_deid.data.prepared import CONTACT_SHEET, SKIPPED
+    from keras_deid.data.left_out import SKIPPED
+    from keras_deid.data.prepared import CONTACT_SHEET
 
     counts = ", ".join(f"{count} {split}" for split, count in dataset.counts.items())
     lines = [f"{dataset.folder}: {counts} (fingerprint {dataset.fingerprint})"]

@@ -228,6 +228,7 @@ def _restore_file(
 def _restore_folder(
     source: Path, out: Path, model: "PictureModel", regions: "RegionSource | None", keep_words: bool, overwrite: bool
 ) -> int:
+    from keras_deid.data.left_out import SKIPPED, summary_of
     from keras_deid.restoring.restore import restore_folder
 
     with Bar("files", delay=BAR_DELAY) as progress, Bar("pictures", delay=BAR_DELAY) as of_video:
@@ -243,6 +244,8 @@ def _restore_folder(
         )
     for error in report.broken:
         print(f"skipped: {error}", file=sys.stderr)
+    if report.left_out:
+        print(f"left out: {summary_of(report.left_out)}; see {out / SKIPPED}", file=sys.stderr)
     before = f", {report.kept} were there already" if report.kept else ""
     copied = f", {report.copied} copied (nothing found)" if report.copied else ""
     print(f"restored: {report.restored} files{copied}{before}, {len(report.broken)} skipped; see {out}")

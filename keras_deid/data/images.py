@@ -12,18 +12,38 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from keras_deid.atomic import write_bytes
 from keras_deid.errors import UserError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
+try:
+    import pillow_heif
+except ImportError:
+    _HEIF: tuple[str, ...] = ()
+else:
+    pillow_heif.register_heif_opener()
+    _HEIF = (".heic", ".heif", ".hif")
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", *_HEIF)
 
 PIXEL_LIMIT = 100_000_000
 """Largest picture that is opened, in pixels: a small file can claim any size, and three bytes a pixel add up."""
 
 # What Pillow may take a file for, whatever its suffix says: others of its readers start programs.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", *(("HEIF",) if _HEIF else ()))
 
 _OPENCV_CHANNELS = 4
 """OpenCV resizes no more at a time, unless the factor is a whole number."""
 
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+_OTHER_KINDS = {
+    b"%PDF": "a PDF file",
+    b"%!PS": "a PostScript file",
+    b"<svg": "an SVG drawing",
+    b"8BPS": "a Photoshop file",
+    b"\0\0\0\x0cjP": "a JPEG 2000 picture",
+    b"\0\0\0\x0cJXL": "a JPEG XL picture",
+    b"\xff\x0a": "a JPEG XL picture",
+}
+"""Files that Pillow does not take, or not safely, by their first bytes."""
 
 
 class ImageError(UserError):
@@ -216,7 +236,7 @@ def open_image(path: Path | str) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ImageError(path, f"too large (more than {PIXEL_LIMIT} pixels)") from error
     except Exception as error:  # Pillow's readers raise whatever a broken header leads to
-        raise ImageError(path, _reason(error)) from error
+        raise ImageError(path, _reason(path, error)) from error
     width, height = picture.size
     if width * height > PIXEL_LIMIT:
         picture.close()
@@ -251,7 +271,7 @@ def decode_upright(
                 picture = picture.crop((0, 0, *extent))
             return convert(_upright(picture))
     except Exception as error:  # as above, for the pixels
-        raise ImageError(path, _reason(error)) from error
+        raise ImageError(path, _reason(path, error)) from error
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -288,11 +308,23 @@ def _to_levels(picture: Image.Image) -> Image.Image:
     return picture.convert("L")
 
 
-def _reason(error: Exception) -> str:
+def _reason(path: Path | str, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "does not exist"
     if isinstance(error, PermissionError):
         return "cannot be read (permission denied)"
     if isinstance(error, UnidentifiedImageError):
-        return "broken image: not a picture of a known kind"
+        return _unknown(path)
     return f"broken image: {' '.join(str(error).split()) or type(error).__name__}"
+
+
+def _unknown(path: Path | str) -> str:
+    """Says why Pillow takes a file for none of its formats: another kind of file, or a broken picture."""
+    with open(path, "rb") as file:
+        start = file.read(16)
+    for magic, kind in _OTHER_KINDS.items():
+        if start.startswith(magic):
+            return f"{kind}, which is not read; convert it to one of {', '.join(_FORMATS)}"
+    if start[8:12] in (b"heic", b"heix", b"hevc", b"mif1") and not _HEIF:
+        return "a HEIC picture, which needs the package pillow-heif"
+    return "broken image: not a picture of a known kind" if start else "broken image: empty file"

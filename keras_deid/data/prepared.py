@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 SCHEMA = 2
 """1 had `val_share` and `test_share` among the settings; it is still read."""
 DESCRIPTION = "dataset.json"
-SKIPPED = "skipped.csv"
 CONTACT_SHEET = "contact_sheet.png"
 
 

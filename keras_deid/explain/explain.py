@@ -59,7 +59,7 @@ def explain_run(run: Path, config: Config, limit: int | None = None, progress: P
         load_pictures(config, "test", limit),
         run / "attention",
         config=config,
-        command=f"keras-deid report {run}{limited}",
+        command=f"keras-deid report {run.name if run.is_absolute() else run}{limited}",
         progress=progress,
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 from keras_deid.atomic import write_json, write_text
 from keras_deid.boxes import Box
 from keras_deid.data.images import ImageError, read_image, write_png
-from keras_deid.errors import UserError
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.evaluation.faces_found import LEAST_IOU, LEAST_SCORE
 from keras_deid.evaluation.landmarks import LandmarkDetector
 from keras_deid.field import csv_file, sheets, table
@@ -132,7 +132,7 @@ def evaluate(
             _write(out, content, run, command)
             return content
     except OSError as error:
-        raise UserError(f"{out}: {error.strerror or error}; make room or choose another folder") from error
+        raise cannot_write(out, error) from error
 
 
 class _Run:

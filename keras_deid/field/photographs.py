@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from keras_deid.boxes import Box, clip_box
-from keras_deid.data.boxes_csv import ListedBox, read_boxes_csv
+from keras_deid.boxes import Box, clip_box, lies_outside
+from keras_deid.data.boxes_csv import ListedBox, no_such_file, outside, read_boxes_csv
 from keras_deid.data.images import ImageError, find_images, read_image
+from keras_deid.data.names import Names, printable
 from keras_deid.data.split import path_key, split_of
 from keras_deid.errors import UserError
 from keras_deid.evaluation.faces_found import Detector
@@ -24,6 +26,9 @@ LEAST_FACE = 16
 """Pixels on the shorter side of a face; smaller ones are not hidden."""
 LEAST_PHOTOGRAPH = 32
 """Pixels on the shorter side of a photograph."""
+
+
+log = logging.getLogger(__name__)
 
 
 class FaceSource(Protocol):
@@ -69,27 +74,24 @@ class ListedFaces:
 
     def __init__(self, path: Path, names: Mapping[str, Path]) -> None:
         self._path = path
-        self._boxes: dict[str, list[ListedBox]] = read_boxes_csv(path)
-        for name, rows in self._boxes.items():
-            if name not in names:
-                raise UserError(f"{path}:{rows[0].line}: there is no file {name}; give paths relative to the folder")
+        self._boxes: dict[str, list[ListedBox]] = {}
+        known = Names(names)
+        for written, rows in read_boxes_csv(path).items():
+            name = known.find(printable(written))
+            if name is None:
+                raise no_such_file(path, rows[0].line, written, "file")
+            self._boxes.setdefault(name, []).extend(rows)
         self.settings: dict[str, Any] = {"faces": hashlib.sha256(path.read_bytes()).hexdigest()}
 
     def faces(self, name: str, photograph: np.ndarray) -> list[Box]:
-        """Returns the boxes of the photograph; what lies outside of it is cut off.
-
-        Raises:
-            UserError: if nothing of a box lies in the photograph.
-        """
-        height, width = photograph.shape[:2]
+        """Returns the boxes of the photograph; what lies outside of it is cut off, or left out and said."""
+        size = photograph.shape[:2]
         boxes = []
         for line, box in self._boxes.get(name, ()):
-            inside = clip_box(box, (height, width))
-            if not (inside[0] < inside[2] and inside[1] < inside[3]):
-                raise UserError(
-                    f"{self._path}:{line}: the box lies outside of {name}, which has {width} x {height} pixels"
-                )
-            boxes.append(inside)
+            if lies_outside(box, size):
+                log.warning("skipped: %s", outside(self._path, line, box, name, size))
+            else:
+                boxes.append(clip_box(box, size))
         return [box for box in boxes if _is_large(box)]
 
 
@@ -99,7 +101,7 @@ def find_photographs(folder: Path) -> dict[str, Path]:
     Raises:
         UserError: if the folder is missing, or holds none.
     """
-    return {path.relative_to(folder).as_posix(): path for path in find_images(folder)}
+    return {printable(path.relative_to(folder).as_posix()): path for path in find_images(folder)}
 
 
 def select(photographs: Mapping[str, Path], split: str, limit: int | None = None) -> dict[str, Path]:

@@ -7,7 +7,6 @@ rename: OUT is complete whenever it exists, and its bytes do not depend on the n
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import re
@@ -18,8 +17,9 @@ from pathlib import Path
 
 import keras_deid
 from keras_deid.config import PrepareConfig
-from keras_deid.data.prepared import CONTACT_SHEET, DESCRIPTION, SCHEMA, SKIPPED, PreparedDataset, read_description
-from keras_deid.errors import UserError
+from keras_deid.data.left_out import SKIPPED, find_left_out, summary_of, write_skipped
+from keras_deid.data.prepared import CONTACT_SHEET, DESCRIPTION, SCHEMA, PreparedDataset, read_description
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.preparation.chunks import read_chunks, stored_examples
 from keras_deid.preparation.photographs import Photograph, find_photographs, hash_of_inputs
 from keras_deid.preparation.workers import cores, make_chunks
@@ -108,6 +108,9 @@ def prepare(
     if workers is not None and workers < 1:
         raise UserError(f"workers: expected a whole number >= 1; received {workers}")
     photographs = find_photographs(photos, out, _path_or_none(boxes), _path_or_none(masks))
+    left_out = find_left_out(photos, [photograph.path for photograph in photographs])
+    if left_out:
+        log.warning("left out: %s", summary_of(left_out))
     inputs = hash_of_inputs(settings, photographs)
     if _is_prepared(out, inputs, overwrite):
         remove_staging(out)  # of a process that was killed when `out` had its place already
@@ -125,8 +128,7 @@ def prepare(
             make_chunks(settings, photographs, partial, workers or cores(), progress)
             return _publish(settings, photographs, inputs, partial, out)
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{error.filename or out}: {reason}; make room or choose another folder") from error
+        raise cannot_write(out, error) from error
 
 
 def _path_or_none(path: Path | str | None) -> Path | None:
@@ -199,7 +201,7 @@ def _publish(
     finished = partial / "finished"
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
-    _write_skipped(finished / SKIPPED, skipped)
+    write_skipped(finished / SKIPPED, skipped)
     description = {
         "settings": settings.model_dump(),
         "photos": len(photographs),
@@ -214,10 +216,3 @@ def _publish(
     finished.rename(out)
     shutil.rmtree(partial)
     return PreparedDataset.open(out)
-
-
-def _write_skipped(path: Path, skipped: dict[str, str]) -> None:
-    with open(path, "w", newline="", encoding="utf-8", errors="surrogateescape") as file:
-        table = csv.writer(file)
-        table.writerow(("path", "reason"))
-        table.writerows(skipped.items())

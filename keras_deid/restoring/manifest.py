@@ -43,6 +43,9 @@ class Manifest:
     What will be written is written to a journal before, and a record as soon as its file is on disk; when all are done,
     the records become `manifest.json`, sorted. Both survive a kill: a file without a record is restored again.
 
+    Attributes:
+        is_new: whether nothing was restored to the folder before.
+
     Args:
         folder: of the outputs.
         settings: see `settings_of`.
@@ -58,8 +61,10 @@ class Manifest:
         self._lock = threading.Lock()
         self._records: dict[str, FileRecord] = {}
         self._begun: set[str] = set()
+        self.is_new = True
         for path, read in ((folder / MANIFEST, _read_manifest), (folder / _JOURNAL, _read_journal)):
             if path.is_file():
+                self.is_new = False
                 there, records = read(path)
                 if there != settings and not overwrite:
                     raise UserError(
@@ -204,6 +209,9 @@ def _lists_begun(line: Any) -> bool:
 
 
 def _is_record(line: Any) -> bool:
+    """Whether a line is a record of an output, or says which ones are begun."""
+    if isinstance(line, dict) and isinstance(line.get(_BEGUN), list):
+        return all(isinstance(name, str) for name in line[_BEGUN])
     return (
         isinstance(line, dict)
         and isinstance(line.get("path"), str)

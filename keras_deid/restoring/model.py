@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import operator
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,6 +15,9 @@ from keras_deid.errors import UserError
 from keras_deid.restoring.locate import Mark
 from keras_deid.serving.export import versions
 from keras_deid.serving.metadata import LOCATE
+from keras_deid.serving.model_card import hash_of_files
+
+log = logging.getLogger(__name__)
 
 
 class PictureModel(Protocol):
@@ -63,6 +67,7 @@ class LocalModel:
     def __init__(self, folder: Path) -> None:
         self._folder = _version_folder(folder)
         card = _read_card(self._folder)
+        _check_files(self._folder, card)
         self.name = card.name
         self.identity = card.sha256
         self.size = card.size
@@ -103,6 +108,16 @@ def _read_card(folder: Path) -> ModelCard:
         return ModelCard(str(card["name"]), str(card["sha256"]), (height, width), context, adds_detail)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: missing or not a model card; export the run again") from error
+
+
+def _check_files(folder: Path, card: ModelCard) -> None:
+    """Sees whether the files are those that the card was written for: a SavedModel can run any TensorFlow operation."""
+    if hash_of_files(folder) != card.sha256:
+        log.warning(
+            "%s: is not as keras-deid export wrote it; a SavedModel is a program that can read and write files: use it "
+            "only if you trust its source",
+            folder,
+        )
 
 
 def _load(folder: Path) -> Any:

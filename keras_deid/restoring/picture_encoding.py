@@ -20,6 +20,11 @@ from keras_deid.restoring.stored_pixels import Pixels
 Page = tuple[Image.Image, Words]
 
 JPEG_QUALITY = 95
+_LOSSLESS: dict[str, dict[str, Any]] = {
+    "WEBP": {"lossless": True, "exact": True},
+    "AVIF": {"quality": 100, "subsampling": "4:4:4"},  # nearly: its encoder changes values by up to 3
+    "HEIF": {"quality": -1, "chroma": 444, "matrix_coefficients": 0},
+}
 # Formats that hold no XMP packet get it in a file beside them, as editors of pictures do.
 _WITH_SIDECAR = ("BMP", "GIF")
 
@@ -61,8 +66,8 @@ def encode(
         encoded = _png(pixels, words, packet, exif, options, bool(profile) or not words.icc_profile)
     elif file_format == "TIFF":
         encoded = _tiff(pixels, words, packet, exif, options, notes, pages)
-    elif file_format in ("WEBP", "AVIF"):
-        how = {"lossless": True, "exact": True} if file_format == "WEBP" else {"quality": 100, "subsampling": "4:4:4"}
+    elif file_format in _LOSSLESS:
+        how = _LOSSLESS[file_format]
         options.pop("dpi", None)
         encoded = _saved(pixels, file_format, **how, **options, **_given(exif=exif, xmp=packet))
     elif file_format == "GIF":

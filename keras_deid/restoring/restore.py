@@ -6,7 +6,6 @@ several pictures together.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,41 +14,27 @@ from pathlib import Path
 import numpy as np
 
 from keras_deid.data.images import IMAGE_SUFFIXES, ImageError, find_images
-from keras_deid.errors import UserError
+from keras_deid.data.left_out import SKIPPED, find_left_out, write_skipped
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.locking import locked_folder
 from keras_deid.progress import Progress, silent
-from keras_deid.restoring.found import Region
-from keras_deid.restoring.manifest import Manifest, SourceState, settings_of, state
+from keras_deid.restoring.manifest import Manifest, settings_of
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.outputs import check_apart, check_not_inputs, held_output, make_parents
-from keras_deid.restoring.picture_files import (
-    Opened,
-    copy_picture,
-    copy_without_words,
-    open_picture,
-    write_picture,
-)
+from keras_deid.restoring.outputs import check_apart, check_free, check_not_inputs, held_output, make_parents
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
 from keras_deid.restoring.threads import map_ahead, threads
 from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
 from keras_deid.restoring.video_writing import check_output
-from keras_deid.restoring.whole import check_fits, fit_back, fit_into
-from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
-
-log = logging.getLogger(__name__)
+from keras_deid.restoring.whole import fit_back, fit_into
+from keras_deid.restoring.work import Job, Work, details, read_work, state_of, write_work
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
 
 _PIXELS_HELD = 50_000_000
 """A batch is restored before it is full once its pictures have so many pixels in memory."""
-_ENOUGH = 4
-"""A picture that goes through the model as a whole is decoded no finer than so many times the model's size.
-
-On photographs what the model then sees differs by half a level of 255 in the mean from what full decoding gives.
-"""
 
 
 @dataclass
@@ -61,34 +46,19 @@ class Report:
         copied: how many had nothing to restore, and are there byte for byte.
         kept: how many were done before.
         broken: those that cannot be read or written, with the reason.
+        left_out: files of other kinds, and links that are not followed, with the reason.
     """
 
     restored: int = 0
     copied: int = 0
     kept: int = 0
     broken: list[ImageError] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
         """How many files are done with."""
         return self.restored + self.copied + self.kept + len(self.broken)
-
-
-@dataclass(frozen=True)
-class _Job:
-    name: str
-    source: Path
-    keep_words: bool
-
-
-@dataclass(frozen=True)
-class _Work:
-    """A picture in memory, and its regions; None: the whole picture goes through the model."""
-
-    job: _Job
-    state: SourceState
-    opened: Opened
-    regions: list[Region] | None
 
 
 def restore_folder(
@@ -109,7 +79,8 @@ def restore_folder(
 
     Args:
         source: folder with pictures and videos.
-        out: folder to write; outputs have the paths and formats of their sources, and `manifest.json` lists them.
+        out: folder to write; outputs have the paths and formats of their sources, and `manifest.json` lists them;
+            `skipped.csv` lists the files without an output.
         model: what restores.
         regions: what says which regions are restored; the other pixels stay as they are, and a picture without regions
             is copied byte for byte. None: the whole picture is the model's input.
@@ -135,19 +106,22 @@ def restore_folder(
             out, f"{out}: is being restored to by another process; wait for it or choose another folder"
         ):
             manifest = Manifest(out, settings_of(model.name, model.identity, regions, keep_words), overwrite)
-            jobs = [_Job(name, path, keep_words) for name, path in sources.items() if not manifest.is_done(name, path)]
+            jobs = [Job(name, path, keep_words) for name, path in sources.items() if not manifest.is_done(name, path)]
+            if manifest.is_new and not overwrite:
+                check_free(out / SKIPPED, "exists and was not written here; choose another folder")
             manifest.begin((job.name for job in jobs), overwrite)
-            report = Report(kept=len(sources) - len(jobs))
+            report = Report(kept=len(sources) - len(jobs), left_out=find_left_out(source, sources.values()))
             progress(report.done, len(sources), "restoring")
             for _ in _restore_jobs(jobs, out, model, regions, manifest, report, video_progress):
                 progress(report.done, len(sources), "restoring")
             progress(len(sources), len(sources), "restoring")
-            broken = {str(error.path) for error in report.broken}
+            broken = {str(error.path): error.reason for error in report.broken}
             manifest.finish(name for name, path in sources.items() if str(path) not in broken)
+            reasons = {name: broken[str(path)] for name, path in sources.items() if str(path) in broken}
+            _write_skipped(out / SKIPPED, {**reasons, **report.left_out})
             return report
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{error.filename or out}: {reason}; make room or choose another folder") from error
+        raise cannot_write(out, error) from error
 
 
 def restore_file(
@@ -188,12 +162,19 @@ def restore_file(
         if out.suffix.lower() not in IMAGE_SUFFIXES:
             raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
         with held_output(out, overwrite):
-            work = _read(_Job(source.name, source, keep_words), model, regions)
+            work = read_work(Job(source.name, source, keep_words), model, regions)
             (restored,) = _answers([work], model)
-            _write(out, work, restored)
+            write_work(out, work, restored)
         return None if work.regions is None else len(work.regions)
     except OSError as error:
-        raise UserError(f"{out}: {error.strerror or error}; make room or choose another place") from error
+        raise cannot_write(out, error) from error
+
+
+def _write_skipped(path: Path, skipped: dict[str, str]) -> None:
+    if skipped:
+        write_skipped(path, dict(sorted(skipped.items())))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _find(folder: Path) -> list[Path]:
@@ -212,7 +193,7 @@ def _check(regions: RegionSource | None, sources: dict[str, Path]) -> None:
 
 
 def _restore_jobs(
-    jobs: Sequence[_Job],
+    jobs: Sequence[Job],
     out: Path,
     model: PictureModel,
     regions: RegionSource | None,
@@ -231,7 +212,7 @@ def _restore_jobs(
 
 
 def _restore_pictures(
-    jobs: Sequence[_Job],
+    jobs: Sequence[Job],
     out: Path,
     model: PictureModel,
     regions: RegionSource | None,
@@ -240,21 +221,21 @@ def _restore_pictures(
 ) -> Iterator[None]:
     """Restores pictures; yields after each."""
 
-    def read(job: _Job) -> _Work | ImageError:
+    def read(job: Job) -> Work | ImageError:
         try:
-            return _read(job, model, regions)
+            return read_work(job, model, regions)
         except ImageError as error:
             return error
 
-    def write(answered: tuple[_Work, np.ndarray]) -> bool | ImageError:
+    def write(answered: tuple[Work, np.ndarray]) -> bool | ImageError:
         work, restored = answered
         manifest.check_there()
         make_parents(out, work.job.name)
         try:
-            notes = _write(out / work.job.name, work, restored)
+            notes = write_work(out / work.job.name, work, restored)
         except ImageError as error:
             return ImageError(work.job.source, error.reason, error.mend)
-        manifest.add(work.job.name, work.state, {**_details(work), **({"notes": notes} if notes else {})})
+        manifest.add(work.job.name, work.state, details(work, notes))
         return work.regions == []
 
     with threads(WORKERS) as readers, threads(WORKERS) as writers:
@@ -269,18 +250,8 @@ def _restore_pictures(
             yield
 
 
-def _details(work: _Work) -> dict[str, object]:
-    if work.regions is None:
-        return {"regions": None}
-    return {
-        "regions": len(work.regions),
-        "boxes": [[*region.box, round(region.score, 3)] for region in work.regions],
-        "copied": not work.regions,
-    }
-
-
 def _restore_video(
-    job: _Job,
+    job: Job,
     out: Path,
     model: PictureModel,
     regions: RegionSource | None,
@@ -291,7 +262,7 @@ def _restore_video(
     manifest.check_there()
     make_parents(out, job.name)
     try:
-        before = _state(job.source)
+        before = state_of(job.source)
         frames = restore_video(
             job.source, out / job.name, model, regions, name=job.name, keep_words=job.keep_words, progress=progress
         )
@@ -302,32 +273,15 @@ def _restore_video(
     report.restored += 1
 
 
-def _read(job: _Job, model: PictureModel, regions: RegionSource | None) -> _Work:
-    before = _state(job.source)
-    if regions is not None:
-        opened = open_picture(job.source)
-        return _Work(job, before, opened, regions.regions(job.name, job.source, opened.pixels))
-    opened = open_picture(job.source, _ENOUGH * max(model.size))
-    check_fits(job.source, opened.size, model.size)
-    return _Work(job, before, opened, None)
-
-
-def _state(source: Path) -> SourceState:
-    try:
-        return state(source)
-    except OSError as error:
-        raise ImageError(source, f"cannot be read ({error.strerror})") from error
-
-
 def _answered(
-    opened: Iterable[_Work | ImageError], model: PictureModel, broken: list[ImageError]
-) -> Iterator[tuple[_Work, np.ndarray]]:
+    opened: Iterable[Work | ImageError], model: PictureModel, broken: list[ImageError]
+) -> Iterator[tuple[Work, np.ndarray]]:
     """Yields each picture, restored, restoring the regions of several pictures at a time."""
     for batch in _batches(opened, broken):
         yield from zip(batch, _answers(batch, model), strict=True)
 
 
-def _answers(batch: Sequence[_Work], model: PictureModel) -> list[np.ndarray]:
+def _answers(batch: Sequence[Work], model: PictureModel) -> list[np.ndarray]:
     whole = [work for work in batch if work.regions is None]
     wholly = iter(restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole]))
     parts = [work for work in batch if work.regions is not None]
@@ -337,8 +291,8 @@ def _answers(batch: Sequence[_Work], model: PictureModel) -> list[np.ndarray]:
     return [fit_back(next(wholly), work.opened.size) if work.regions is None else next(partly) for work in batch]
 
 
-def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> Iterator[list[_Work]]:
-    batch: list[_Work] = []
+def _batches(opened: Iterable[Work | ImageError], broken: list[ImageError]) -> Iterator[list[Work]]:
+    batch: list[Work] = []
     for work in opened:
         if isinstance(work, ImageError):
             broken.append(work)
@@ -351,22 +305,3 @@ def _batches(opened: Iterable[_Work | ImageError], broken: list[ImageError]) -> 
             batch = []
     if batch:
         yield batch
-
-
-def _write(path: Path, work: _Work, restored: np.ndarray) -> tuple[str, ...]:
-    """Writes a picture; returns, and says, what could not stay as it was."""
-    notes: tuple[str, ...] = ()
-    keep_words = work.job.keep_words
-    if work.regions == [] and path.suffix.lower() == work.job.source.suffix.lower():
-        if keep_words or not work.opened.words:
-            copy_picture(work.job.source, path)
-        else:
-            notes = copy_without_words(path, work.opened)
-    elif work.regions is None:
-        notes = write_picture(path, restored, work.opened, SYNTHETIC_WHOLE, keep_words=keep_words)
-    else:
-        source_type = SYNTHETIC_PARTS if work.regions else None
-        notes = write_picture(path, restored, work.opened, source_type, keep_words=keep_words)
-    if notes:
-        log.warning("%s: %s", work.job.name, "; ".join(notes))
-    return notes

@@ -39,6 +39,7 @@ _KEEPS = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", *_GREY_16),
     "WEBP": ("RGB", "RGBA"),
     "AVIF": ("RGB", "RGBA"),
+    "HEIF": ("RGB", "RGBA"),
     "BMP": ("1", "L", "P", "RGB", "RGBA"),
     "TIFF": ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", *_GREY_16),
     "GIF": ("1", "L", "P"),

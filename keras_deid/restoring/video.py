@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 
 from keras_deid.atomic import whole_file
 from keras_deid.data.images import ImageError
-from keras_deid.errors import UserError
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.progress import Progress, silent
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
@@ -93,8 +93,7 @@ def restore_video(
                 if not restorer.anything:
                     _write_unchanged(source, partial, suffix, keep_words)
         except OSError as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise UserError(f"{out}: cannot be written: {reason}; make room or choose another place") from error
+            raise cannot_write(out, error) from error
     return done
 
 

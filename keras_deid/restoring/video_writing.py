@@ -58,6 +58,8 @@ class VideoWriter:
             options["video_track_timescale"] = str(_denominator(reader))
             if any(key.startswith("com.") for key in source.metadata):
                 options["movflags"] = "use_metadata_tags"  # else the keys of telephones are lost
+        if self._kind.encoder not in av.codecs_available:
+            raise UserError(f"{path}: ffmpeg lacks the encoder {self._kind.encoder}; install PyAV with pip install av")
         self._container: OutputContainer = av.open(
             str(path.absolute()), "w", format=self._kind.format, container_options=options, metadata_errors="replace"
         )
@@ -94,7 +96,7 @@ class VideoWriter:
                 self._encode(None)
                 self._container.close()
             except av.FFmpegError as failure:
-                raise OSError(str(failure)) from failure
+                raise _failure(failure) from failure
             return
         try:
             self._container.close()
@@ -108,7 +110,7 @@ class VideoWriter:
         try:
             self._encode(frame)
         except av.FFmpegError as error:
-            raise OSError(str(error)) from error
+            raise _failure(error) from error
 
     def copy(self, packet: Packet) -> None:
         """Copies a packet of another track."""
@@ -119,7 +121,7 @@ class VideoWriter:
         try:
             self._container.mux(packet)
         except av.FFmpegError as error:
-            raise OSError(str(error)) from error
+            raise _failure(error) from error
 
     def _words_of(self, source: Stream) -> dict[str, str]:
         words = _without(source.metadata, _OF_THE_TRACK)
@@ -188,6 +190,11 @@ def check_output(source: Path, out: Path) -> None:
         raise UserError(f"{out}: is the video itself; choose another name")
     if not out.parent.is_dir():
         raise UserError(f"{out.parent}: no such folder; make it, or write {out.name} elsewhere")
+
+
+def _failure(error: av.FFmpegError) -> OSError:
+    """Returns the error of the system, or of the encoder, without ffmpeg's name of the hidden file."""
+    return OSError(error.errno, error.strerror or str(error))
 
 
 def _denominator(reader: VideoReader) -> int:

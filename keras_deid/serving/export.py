@@ -14,7 +14,7 @@ from pathlib import Path
 
 from keras_deid.atomic import write_json
 from keras_deid.config import load_config
-from keras_deid.errors import UserError
+from keras_deid.errors import UserError, cannot_write
 from keras_deid.serving.model_card import write_model_card
 from keras_deid.serving.saved_model import write_saved_model
 from keras_deid.serving.server_files import write_server_files
@@ -58,8 +58,7 @@ def export(run: Path, to: Path | None = None, version: int | None = None, locato
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"{error.filename or base}: {reason}; make room or choose another folder") from error
+        raise cannot_write(base, error) from error
 
 
 def _published(base: Path, version: int | None, locator: Path | None, run: Path, partial: Path) -> Path | None:

@@ -74,7 +74,7 @@ def model_card(folder: Path, run: Path, name: str, locator: Path | None = None) 
         "weights": "moving average over training" if config.training.ema else "as trained",
         "precision": "float32",
         "generator": config.generator.model_dump(mode="json"),
-        "sha256": _hash_of(folder),
+        "sha256": hash_of_files(folder),
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in ("keras_deid", "tensorflow", "keras")},
@@ -119,10 +119,10 @@ def adds_detail(config: Config) -> bool:
     return config.deidentify.method == "catalogue"
 
 
-def _hash_of(folder: Path) -> str:
+def hash_of_files(folder: Path) -> str:
     """Stands for the graph and the weights: SHA-256 over the names and bytes of their files."""
     digest = hashlib.sha256()
-    for path in (folder / "saved_model.pb", *sorted((folder / "variables").iterdir())):
+    for path in (folder / "saved_model.pb", *sorted((folder / "variables").glob("*"))):
         digest.update(path.name.encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

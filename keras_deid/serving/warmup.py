@@ -67,3 +67,18 @@ def _record(name: str, signature: str, inputs: dict[str, Any]) -> bytes:
     log = PredictionLog()
     log.predict_log.request.CopyFrom(request)
     return log.SerializeToString(deterministic=True)
+
+
+def read_warmup(folder: Path) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yields the requests of a version, each with its signature and its inputs; none if it has none.
+
+    Raises:
+        tf.errors.OpError: if the file is damaged.
+    """
+    path = folder / WARMUP_FILE
+    if not path.is_file():
+        return
+    for record in tf.data.TFRecordDataset([str(path)]).as_numpy_iterator():
+        request = PredictionLog.FromString(record).predict_log.request
+        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        yield request.model_spec.signature_name, inputs

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import keras_deid
-from keras_deid.cli.command import Command, LazyGroup
+from keras_deid.cli.command import Command, LazyGroup, command_line
 from keras_deid.cli.main import SUMMARIES, main
 from keras_deid.errors import UserError
 
@@ -148,3 +148,17 @@ class TestEndings:
 
     def test_click_s_runner_works_too(self, group):
         assert CliRunner().invoke(group(UserError("no")), ["end"]).return_value == 2
+
+
+def test_the_command_of_a_report_names_no_place_on_this_machine():
+    said = []
+
+    @click.command("report", cls=Command)
+    @click.argument("words", nargs=-1)
+    def report(words):
+        said.append(command_line())
+        return 0
+
+    words = ["/home/me/runs/a", "runs/b", "data.path=/home/me/photos", "--", "--masks=/home/me/my masks"]
+    assert report.main(words) == 0
+    assert said == ["keras-deid report a runs/b data.path=photos -- '--masks=my masks'"]

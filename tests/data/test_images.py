@@ -201,7 +201,7 @@ def test_missing_file(tmp_path):
 
 def test_other_formats_are_not_opened(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n")
-    with pytest.raises(ImageError, match="not a picture of a known kind"):
+    with pytest.raises(ImageError, match="a PostScript file, which is not read"):
         read_image(tmp_path / "a.jpg")
 
 
@@ -336,3 +336,21 @@ def test_encode_png(tmp_path):
     (tmp_path / "m.png").write_bytes(encode_png(np.eye(5, dtype=np.uint8)))
     assert np.array_equal(read_mask(tmp_path / "m.png"), np.eye(5))
     assert encode_png(quarters()) == encode_png(quarters())
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "broken image: empty file"),
+        (b"junk", "broken image: not a picture of a known kind"),
+        (b"<svg/>", "an SVG drawing, which is not read; convert it to one of JPEG, PNG"),
+        (b"%PDF-1.7", "a PDF file, which is not read"),
+        (b"\x89PNG\r\n\x1a\n junk", "broken image: "),
+        (b"\xff\xd8\xff junk", "broken image: "),
+    ],
+)
+def test_a_broken_picture_is_told_from_another_kind_of_file(tmp_path, content, reason):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ImageError) as raised:
+        read_image(tmp_path / "a.png")
+    assert raised.value.reason.startswith(reason)

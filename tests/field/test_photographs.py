@@ -76,9 +76,11 @@ def test_listed_faces(listed):
     assert listed("b/c.png,1,1,20,20").faces("a.png", PIXELS) == []
 
 
-def test_a_box_outside_is_one_line(listed):
-    with pytest.raises(UserError, match=r"boxes.csv:2: the box lies outside of a.png, which has 80 x 50 pixels"):
-        listed("a.png,90,10,120,40").faces("a.png", PIXELS)
+def test_a_box_outside_is_said_and_the_others_are_used(listed, caplog):
+    faces = listed("a.png,90,10,120,40", "./a.png,10,10,40,40").faces("a.png", PIXELS)
+    assert faces == [(10, 10, 40, 40)]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.endswith("boxes.csv:2: the box 90,10,120,40 lies outside of a.png, which is 80 x 50 pixels")
 
 
 def test_a_box_of_an_unknown_photograph_is_one_line(listed):

@@ -137,7 +137,7 @@ def test_out_that_is_something_else(photos, out):
 
 def test_out_that_cannot_be_written(photos, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="file.*; make room or choose another folder"):
+    with pytest.raises(UserError, match="file.*: cannot be made a folder .*; choose another place"):
         photos.prepare(tmp_path / "file/out")
 
 

@@ -1,6 +1,7 @@
 """What comes back is what went in: depth, mode, transparency, pages, and what the file says."""
 
 import io
+import json
 import struct
 import zlib
 
@@ -11,9 +12,16 @@ import tifffile
 from PIL import Image, ImageCms, TiffImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
-from keras_deid.data.images import ImageError
+from keras_deid.data.images import ImageError, read_image
+from keras_deid.errors import UserError
+from keras_deid.restoring import picture_files
+from keras_deid.restoring.manifest import MANIFEST
 from keras_deid.restoring.picture_files import copy_without_words, open_picture, write_picture
+from keras_deid.restoring.region_sources import Listed
+from keras_deid.restoring.restore import restore_folder
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS
+
+from .conftest import Negative
 
 HEIGHT, WIDTH = 24, 32
 REGION = np.s_[6:14, 8:20]
@@ -302,6 +310,18 @@ def test_tags_of_a_tiff_stay(tmp_path):
         assert SYNTHETIC_PARTS.encode() in after.tag_v2[700]
 
 
+def test_places_on_maps_in_a_tiff_stay(tmp_path):
+    values = {33550: (1.0, 2.0, 0.0), 33922: (0.0, 0.0, 0.0, 5.5, 6.5, 0.0), 34735: (1, 1, 0, 1), 34737: "WGS 84|"}
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    for (tag, value), kind in zip(values.items(), (12, 12, 3, 2), strict=True):
+        tags[tag] = value
+        tags.tagtype[tag] = kind
+    Image.fromarray(random(3)).save(tmp_path / "in.tif", tiffinfo=tags)
+    assert restored(tmp_path / "in.tif", tmp_path / "out.tif") == ()
+    with Image.open(tmp_path / "out.tif") as after:
+        assert {tag: after.tag_v2[tag] for tag in values} == values
+
+
 def test_what_a_gif_or_bmp_says_stays(tmp_path):
     Image.fromarray(random(1, most=9)).save(tmp_path / "in.gif", comment=b"a remark")
     Image.fromarray(random(3)).save(tmp_path / "in.bmp", dpi=(300, 300))
@@ -342,6 +362,19 @@ def test_nobody_and_no_place_is_named_without_words(tmp_path, suffix, how):
     if how == "copied" and suffix != "avif":
         np.testing.assert_array_equal(again.pixels, opened.pixels)
         assert not again.words
+
+
+def test_pictures_of_telephones_stay_what_they_are(tmp_path):
+    pytest.importorskip("pillow_heif")
+    upright = XMP.replace(b'tiff:Orientation="6"', b"")
+    Image.fromarray(random(3)).save(
+        tmp_path / "in.heic", "HEIF", quality=-1, chroma=444, matrix_coefficients=0, exif=exif(), xmp=upright
+    )
+    assert restored(tmp_path / "in.heic", tmp_path / "out.heic") == ()
+    with Image.open(tmp_path / "out.heic") as after:
+        assert after.format == "HEIF" and after.getexif()[0x013B] == "A. Photographer"
+        np.testing.assert_array_equal(np.asarray(after)[OUTSIDE], random(3)[OUTSIDE])
+        assert SYNTHETIC_PARTS.encode() in after.info["xmp"] and b"a picture" in after.info["xmp"]
 
 
 def test_a_file_that_says_nothing_has_no_words(tmp_path):
@@ -385,3 +418,78 @@ def test_a_profile_of_other_colours_is_left_out_and_said(tmp_path):
         "its colour profile is of other colours and left out",
     )
     assert "icc_profile" not in Image.open(tmp_path / "out.png").info
+
+
+class TestFolders:
+    def restore(self, tmp_path, boxes, **how):
+        (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\n" + boxes)
+        return restore_folder(tmp_path / "in", tmp_path / "out", Negative(), Listed(tmp_path / "boxes.csv"), **how)
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        (tmp_path / "in").mkdir()
+        for name in ("a.png", "c.jpg"):
+            Image.fromarray(random(3)).save(tmp_path / "in" / name, exif=exif(6))
+        Image.fromarray(random(1, bool, 2)).save(tmp_path / "in" / "b.png")
+        return tmp_path / "in"
+
+    def test_what_could_not_stay_is_in_the_manifest_and_on_the_terminal(self, folder, tmp_path, caplog):
+        report = self.restore(tmp_path, "b.png,1,1,9,9\na.png,1,1,9,9\n")
+        assert (report.restored, report.copied) == (2, 1)
+        rows = json.loads((tmp_path / "out" / MANIFEST).read_text())["files"]
+        assert [row.get("notes") for row in rows] == [None, ["black and white became grey"], None]
+        assert [record.getMessage() for record in caplog.records] == ["b.png: black and white became grey"]
+
+    def test_what_cannot_be_written_does_not_stop_the_rest(self, folder, tmp_path, monkeypatch):
+        def encode(pixels, file_format, *rest):
+            if file_format == "JPEG":
+                raise ValueError("EXIF data is too long")
+            return encoded(pixels, file_format, *rest)
+
+        encoded = picture_files.encode
+        monkeypatch.setattr(picture_files, "encode", encode)
+        report = self.restore(tmp_path, "b.png,1,1,9,9\na.png,1,1,9,9\nc.jpg,1,1,9,9\n")
+        assert report.restored == 2 and report.done == 3
+        assert [str(error) for error in report.broken] == [
+            f"{folder}/c.jpg: cannot be written as JPEG (EXIF data is too long); choose another format"
+        ]
+        assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png", MANIFEST, "skipped.csv"]
+
+    def test_an_animation_does_not_stop_the_rest(self, folder, tmp_path):
+        Image.fromarray(random(3)).save(
+            folder / "d.gif", save_all=True, append_images=[Image.fromarray(random(3) // 2)]
+        )
+        report = self.restore(tmp_path, "a.png,1,1,9,9\n")
+        assert (report.restored, report.copied, len(report.broken)) == (1, 2, 1)
+
+    def test_without_words(self, folder, tmp_path):
+        report = self.restore(tmp_path, "a.png,1,1,9,9\n", keep_words=False)
+        assert (report.restored, report.copied) == (1, 2)
+        for name in ("a.png", "c.jpg"):
+            assert b"Photographer" in (folder / name).read_bytes()
+            assert b"Photographer" not in (tmp_path / "out" / name).read_bytes()
+        assert (tmp_path / "out" / "b.png").read_bytes() == (folder / "b.png").read_bytes()
+        np.testing.assert_array_equal(read_image(tmp_path / "out" / "c.jpg"), read_image(folder / "c.jpg"))
+        with pytest.raises(UserError, match="choose another folder"):
+            self.restore(tmp_path, "a.png,1,1,9,9\n")
+
+    def test_what_has_no_output_is_in_skipped_csv(self, folder, tmp_path):
+        (folder / "notes.txt").touch()
+        (folder / "link").symlink_to(tmp_path)
+        (folder / "junk.png").write_bytes(b"junk")
+        report = self.restore(tmp_path, "a.png,1,1,9,9\n")
+        assert report.left_out == {"link": "link to a folder", "notes.txt": ".txt is not a format that is read"}
+        lines = (tmp_path / "out" / "skipped.csv").read_text().splitlines()
+        assert [line.partition(",")[0] for line in lines] == ["path", "junk.png", "link", "notes.txt"]
+        assert "broken image: not a picture of a known kind" in lines[1]
+        for name in ("notes.txt", "link", "junk.png"):
+            (folder / name).unlink()
+        self.restore(tmp_path, "a.png,1,1,9,9\n")
+        assert not (tmp_path / "out" / "skipped.csv").exists()
+
+    def test_a_foreign_skipped_csv_is_not_replaced(self, folder, tmp_path):
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "skipped.csv").write_text("mine")
+        with pytest.raises(UserError, match="skipped.csv: exists and was not written here; choose another folder"):
+            self.restore(tmp_path, "a.png,1,1,9,9\n")
+        assert (tmp_path / "out" / "skipped.csv").read_text() == "mine"

@@ -16,7 +16,9 @@ def made(tmp_path):
     source = tmp_path / "source.png"
     source.write_bytes(b"source")
     out = tmp_path / "out"
+    out.mkdir()
     manifest = Manifest(out, SETTINGS)
+    manifest.begin("abc")
     for name in "abc":
         (out / name).write_bytes(b"output")
         manifest.add(name, state(source), {})
@@ -34,9 +36,9 @@ def test_a_row_of_the_journal_that_lacks_a_key_is_done_again(made, key):
     source, out = made
     assert done(source, out) == ["a", "b", "c"]
     lines = (out / ".manifest.jsonl").read_text().splitlines()
-    row = json.loads(lines[2])
+    row = json.loads(lines[3])
     del row[key]
-    (out / ".manifest.jsonl").write_text("\n".join([*lines[:2], json.dumps(row)]))
+    (out / ".manifest.jsonl").write_text("\n".join([*lines[:3], json.dumps(row)]))
     assert done(source, out) == ["a"]
 
 
@@ -44,7 +46,7 @@ def test_a_row_of_the_journal_that_lacks_a_key_is_done_again(made, key):
 def test_a_line_of_the_journal_that_is_no_row_is_done_again(made, line):
     source, out = made
     lines = (out / ".manifest.jsonl").read_bytes().splitlines()
-    (out / ".manifest.jsonl").write_bytes(b"\n".join([*lines[:3], line]))
+    (out / ".manifest.jsonl").write_bytes(b"\n".join([*lines[:4], line]))
     assert done(source, out) == ["a", "b"]
 
 
@@ -72,7 +74,9 @@ def test_a_journal_without_settings_is_refused(made, text):
 )
 def test_an_edited_manifest_is_refused(made, change):
     source, out = made
-    Manifest(out, SETTINGS).finish("abc")
+    manifest = Manifest(out, SETTINGS)
+    manifest.begin("abc")
+    manifest.finish("abc")
     assert done(source, out) == ["a", "b", "c"]
     path = out / MANIFEST
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
     assert (report.restored, report.kept, len(report.broken)) == (PICTURES + 1, 0, 1)
     assert str(report.broken[0]).startswith(f"{folder / 'broken.jpg'}: broken image")
     expected = {f"sub/{seed:02d}.png" for seed in range(PICTURES)} | {"sub/deep/a.bmp", "sub/deep/a.bmp.xmp", MANIFEST}
+    expected |= {"skipped.csv"}  # the broken one
     assert set(files_of(tmp_path / "out")) == expected
     for seed in range(PICTURES):
         np.testing.assert_array_equal(
@@ -33,21 +35,23 @@ def test_a_folder_keeps_its_structure_and_its_formats(folder, tmp_path):
     assert model.batches == [32, 5]
     assert seen[-1] == (PICTURES + 2, PICTURES + 2, "restoring")
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
-    assert [row["path"] for row in manifest["files"]] == sorted(expected - {MANIFEST, "sub/deep/a.bmp.xmp"})
+    assert [row["path"] for row in manifest["files"]] == sorted(
+        expected - {MANIFEST, "skipped.csv", "sub/deep/a.bmp.xmp"}
+    )
     assert manifest["settings"]["model"] == "negative" and manifest["synthetic"] is True
 
 
 def test_an_interrupted_call_continues_to_the_same_end(folder, tmp_path, monkeypatch):
     restore_folder(folder, tmp_path / "in_one_go", Negative(), None)
-    write, written = restore_module.write_picture, []
+    write, written = restore_module.write_work, []
 
     def write_some(path, *arguments):
         if len(written) == 7:
             raise KeyboardInterrupt
         written.append(path)
-        write(path, *arguments)
+        return write(path, *arguments)
 
-    monkeypatch.setattr(restore_module, "write_picture", write_some)
+    monkeypatch.setattr(restore_module, "write_work", write_some)
     with pytest.raises(KeyboardInterrupt):
         restore_folder(folder, tmp_path / "out", Negative(), None)
     halfway = files_of(tmp_path / "out")
@@ -165,6 +169,17 @@ def test_a_folder_without_a_model_is_refused(tmp_path, model, wrong):
         LocalModel(folder)
 
 
+def test_a_model_that_was_changed_after_its_export_is_said_to_be_a_program(tmp_path, model, caplog):
+    shutil.copytree(model, tmp_path / "1")
+    LocalModel(tmp_path / "1")
+    assert not caplog.records
+    path = tmp_path / "1" / "variables" / "added"
+    path.write_bytes(b"junk")
+    LocalModel(tmp_path / "1")
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(f"{tmp_path}/1: is not as keras-deid export wrote it; a SavedModel is a program")
+
+
 @pytest.mark.parametrize(
     "change",
     [{"input": 3}, {"input": {"size": ["a", "b"]}}, {"input": {"size": [1]}}, {"trained_on": []}, {"name": ...}],
@@ -181,15 +196,18 @@ def test_a_model_card_that_was_edited_is_refused(tmp_path, model, change):
         LocalModel(folder)
 
 
-@pytest.mark.parametrize(("box", "message"), [("90,0,95,5", "lies outside of its 24 x 16 pixels"), ("1,1,5,5", None)])
-def test_a_box_that_does_not_fit_spoils_its_picture_only(tmp_path, box, message):
+def test_a_box_outside_is_said_and_the_others_are_restored(tmp_path):
     (tmp_path / "in").mkdir()
     for name in ("a.png", "b.png"):
         Image.fromarray(random_picture(0)).save(tmp_path / "in" / name)
-    (tmp_path / "boxes.csv").write_text(f"path,x0,y0,x1,y1\na.png,{box}\n")
-    report = restore_folder(tmp_path / "in", tmp_path / "out", Negative(), Listed(tmp_path / "boxes.csv"))
-    assert (tmp_path / "out" / "b.png").exists()
-    assert [message in str(error) for error in report.broken] == ([True] if message else [])
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\na.png,90,0,95,5\na.png,1,1,5,5\nb.png,90,0,95,5\n")
+    regions = Listed(tmp_path / "boxes.csv")
+    report = restore_folder(tmp_path / "in", tmp_path / "out", Negative(), regions)
+    assert (report.restored, report.copied, report.broken) == (1, 1, [])
+    assert regions.complaints == [
+        f"{tmp_path}/boxes.csv:{line}: the box 90,0,95,5 lies outside of {name}, which is 24 x 16 pixels"
+        for line, name in ((2, "a.png"), (4, "b.png"))
+    ]
 
 
 def test_refuses_what_cannot_be(folder, tmp_path):
@@ -205,7 +223,7 @@ def test_refuses_what_cannot_be(folder, tmp_path):
     with pytest.raises(UserError, match="broken image"):
         restore_file(folder / "broken.jpg", tmp_path / "out.jpg", Negative(), None)
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="choose another folder"):
+    with pytest.raises(UserError, match="file: cannot be made a folder .*; choose another place"):
         restore_folder(folder, tmp_path / "file", Negative(), None)
 
 

@@ -153,7 +153,7 @@ def test_a_folder_with_videos_continues_where_it_stopped(mixed, tmp_path, monkey
     report = restore_folder(mixed, tmp_path / "in_one_go", Negative(), None)
     assert (report.restored, [error.path.name for error in report.broken]) == (3, ["broken.mov"])
     whole = files_of(tmp_path / "in_one_go")
-    assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", MANIFEST}
+    assert whole.keys() == {"a.mp4", "sub/b.mkv", "still.png", "skipped.csv", MANIFEST}
     rows = json.loads(whole[MANIFEST])["files"]
     assert [(row["path"], row.get("frames")) for row in rows] == [
         ("a.mp4", FRAMES),
@@ -252,3 +252,15 @@ def test_refuses_what_cannot_be(video, tmp_path):
         with pytest.raises(UserError, match=message):
             restore_video(given, out, Negative(), None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.mp4", "in.mp4"]
+
+
+def test_a_broken_video_is_said_without_the_noise_of_ffmpeg(video, tmp_path, capfd):
+    source = video()
+    content = bytearray(source.read_bytes())
+    content[len(content) // 3 : len(content) // 2] = bytes(len(content) // 2 - len(content) // 3)
+    (tmp_path / "broken.mp4").write_bytes(content)
+    try:
+        restore_video(tmp_path / "broken.mp4", tmp_path / "out.mp4", Negative(), None)
+    except UserError as error:
+        assert str(error).startswith(f"{tmp_path}/broken.mp4: ")
+    assert capfd.readouterr().err == ""

@@ -348,3 +348,17 @@ def test_a_truncated_video_is_refused(tmp_path, name):
     with pytest.raises(UserError, match=f"{name}: broken video: ends ") as caught:
         restore_video(tmp_path / name, tmp_path / f"out{name}", Negative(), None)
     assert len(str(caught.value).splitlines()) == 1 and not list(tmp_path.glob("*out*"))
+
+
+@pytest.mark.parametrize("boxes", [["10,5,30,25"], []])
+def test_without_words_titles_places_and_chapters_go(tmp_path, boxes):
+    metadata = {"title": "A walk", "artist": "A. Photographer", "location": "+52.5+013.4/"}
+    source = make_video(tmp_path / "in.mp4", plain(6), tones=[(0, "deu")], metadata=metadata)
+    assert b"Photographer" in source.read_bytes()
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\n" + "".join(f"in.mp4,{box}\n" for box in boxes))
+    out = tmp_path / "out.mp4"
+    restore_video(source, out, Negative(), Listed(tmp_path / "boxes.csv"), keep_words=False)
+    for word in (b"A walk", b"Photographer", b"+52.5"):
+        assert word not in out.read_bytes()
+    assert [track.language for track in packets(read_video(out), "audio")] == ["deu"]
+    assert (b"DigitalSourceType" in out.read_bytes()) == bool(boxes)

@@ -22,6 +22,7 @@ import pytest
 import uvicorn
 
 from keras_deid.serving.stand_in.app import rest_app
+from keras_deid.serving.stand_in.connections import PromptHTTP
 from keras_deid.serving.stand_in.grpc_server import grpc_server
 from keras_deid.serving.stand_in.library import Library
 from keras_deid.serving.stand_in.limits import Limits
@@ -104,7 +105,7 @@ def both_stand_ins(folder):
 def stand_in(library, limits):
     """Gives the address of the REST interface."""
     server = uvicorn.Server(
-        uvicorn.Config(rest_app(library, limits), log_level="warning", timeout_keep_alive=IDLE_SECONDS)
+        uvicorn.Config(rest_app(library, limits), http=PromptHTTP, log_level="warning", timeout_keep_alive=IDLE_SECONDS)
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_deid.errors import UserError
-from keras_deid.serving.stand_in.library import Library
+from keras_deid.serving.stand_in import connections
+from keras_deid.serving.stand_in.library import Library, Servable
 from keras_deid.serving.stand_in.limits import Limits
 from keras_deid.serving.stand_in.model_config import ModelConfig, read_models_config
 from keras_deid.serving.stand_in.run import run_stand_in
+from keras_deid.serving.warmup import WARMUP_FILE
 
 from .conftest import HEIGHT, WIDTH, encode
 from .rest_calls import b64, call, predict, refused
@@ -232,3 +235,76 @@ def test_ten_thousand_hostile_requests(small, body):
             pages.append(resident_pages())
     # The first thousands fill caches and the allocator's pools.
     assert pages[-1] - pages[len(pages) // 2] < 50 * 2**20 / os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_version_is_warmed_up_before_it_is_served(model, tmp_path, monkeypatch):
+    called = []
+    predict = Servable.predict
+
+    def counted(servable, signature, inputs):
+        called.append((servable.version, signature, library.states("tiny", None, None) if called_before else []))
+        return predict(servable, signature, inputs)
+
+    monkeypatch.setattr(Servable, "predict", counted)
+    library, called_before = Library(tmp_path), False
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "1").symlink_to(model)
+    library.refresh()
+    assert {signature for _, signature, _ in called} >= {"serving_default", "serve_bytes", "serve_bytes_boxes"}
+    called.clear()
+    called_before = True
+    (tmp_path / "tiny" / "2").symlink_to(model)
+    library.refresh()
+    # While the new version warms up, the old one is served.
+    assert called and {version for version, _, _ in called} == {2}
+    assert all(states == [(1, "AVAILABLE")] for _, _, states in called)
+    assert library.states("tiny", None, None) == [(2, "AVAILABLE"), (1, "END")]
+
+
+def test_a_version_whose_warm_up_fails_is_left_out(model, tmp_path):
+    shutil.copytree(model, tmp_path / "tiny" / "1")
+    shutil.copytree(model, tmp_path / "tiny" / "2")
+    (tmp_path / "tiny" / "2" / WARMUP_FILE).write_bytes(b"junk" * 10)
+    library = Library(tmp_path)
+    library.refresh()
+    assert library.states("tiny", None, None) == [(2, "END"), (1, "AVAILABLE")]
+
+
+@pytest.fixture
+def library(model, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "1").symlink_to(model)
+    library = Library(tmp_path)
+    library.refresh()
+    return library
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /v1/mod", b"GET / HTTP/1.1\r\nHost: a\r\nX: "])
+def test_a_connection_without_a_request_is_closed(library, monkeypatch, sent):
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.3)
+    with stand_in(library, SMALL) as address:
+        host, port = address.split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            client.sendall(sent)
+            assert client.recv(1000) == b""
+        assert call(address, "GET", "/v1/models/tiny")[0] == 200
+
+
+def test_a_body_that_stops_is_closed(library):
+    with stand_in(library, Limits(idle_seconds=0.3)) as address:
+        host, port = address.split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as client:
+            client.sendall(b"POST /v1/models/tiny:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+            assert client.recv(1000).startswith(b"HTTP/1.1 408")
+
+
+def test_a_connection_serves_several_requests(library, monkeypatch):
+    monkeypatch.setattr(connections, "HEADER_SECONDS", 0.5)
+    with stand_in(library, SMALL) as address:
+        client = http.client.HTTPConnection(address, timeout=10)
+        for pause in (0.0, 0.1, 0.8):
+            time.sleep(pause)  # idle between requests, which is no fault
+            client.request("GET", "/v1/models/tiny")
+            answer = client.getresponse()
+            assert answer.status == 200 and answer.read()
+        client.close()

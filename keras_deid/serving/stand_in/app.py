@@ -41,7 +41,7 @@ def rest_app(library: Library, limits: Limits) -> Starlette:
 
     async def answer(request: Request) -> Response:
         try:
-            body = await asyncio.wait_for(_read_body(request, limits.body), limits.seconds)
+            body = await asyncio.wait_for(_read_body(request, limits), limits.seconds)
             content = await run_in_threadpool(_answer, library, limits, request.method, request.url.path, body)
             return Response(content, media_type="application/json")
         except RequestError as error:
@@ -61,9 +61,9 @@ def _error(status: int, message: str) -> Response:
     return Response(json.dumps({"error": message}), status, media_type="application/json")
 
 
-async def _read_body(request: Request, limit: int) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
+async def _read_body(request: Request, limits: Limits) -> bytes:
+    content, limit, parts = bytearray(), limits.body, aiter(request.stream())
+    while (chunk := await asyncio.wait_for(anext(parts, None), limits.idle_seconds)) is not None:
         content += chunk
         if len(content) > limit:
             raise RequestError(413, f"The request is larger than {limit} bytes")

@@ -17,6 +17,7 @@ from keras_deid.serving.export import versions
 from keras_deid.serving.stand_in.errors import RequestError
 from keras_deid.serving.stand_in.model_config import ModelConfig
 from keras_deid.serving.stand_in.predict_json import TensorSpec
+from keras_deid.serving.warmup import read_warmup
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,18 @@ class Servable:
 
     @classmethod
     def load(cls, folder: Path) -> Servable:
-        """Loads `NAME/VERSION`."""
+        """Loads `NAME/VERSION`, and runs its warm-up requests, so that the first client need not wait."""
         loaded = tf.saved_model.load(str(folder))
         message = SavedModel()
         message.ParseFromString((folder / "saved_model.pb").read_bytes())
         signatures = {name: (loaded, function) for name, function in loaded.signatures.items()}
-        return cls(int(folder.name), signatures, dict(message.meta_graphs[0].signature_def))
+        servable = cls(int(folder.name), signatures, dict(message.meta_graphs[0].signature_def))
+        for signature, inputs in read_warmup(folder):
+            try:
+                servable.predict(signature, {name: inputs[name] for name in servable.input_specs(signature)})
+            except (RequestError, KeyError) as error:
+                raise ValueError(f"its warm-up request for {signature} fails: {error}") from error
+        return servable
 
     def input_specs(self, signature: str) -> dict[str, TensorSpec]:
         """Returns what a signature takes.

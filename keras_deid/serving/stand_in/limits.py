@@ -23,11 +23,13 @@ class Limits:
         body: bytes, also after it is unpacked.
         pixels: of a picture, by what its header says; the exported graph has a limit of its own as well.
         seconds: time that a client has to send its request.
+        idle_seconds: time that may pass between two parts of a request.
     """
 
     body: int = 64 * 2**20
     pixels: int = 32_000_000
     seconds: float = 60.0
+    idle_seconds: float = 5.0
 
     def check_pictures(self, name: str, array: np.ndarray) -> None:
         """Sees whether the pictures in an array of strings are small enough; others than pictures pass.

@@ -10,6 +10,7 @@ import uvicorn
 
 from keras_deid.errors import UserError
 from keras_deid.serving.stand_in.app import rest_app
+from keras_deid.serving.stand_in.connections import PromptHTTP
 from keras_deid.serving.stand_in.grpc_server import grpc_server
 from keras_deid.serving.stand_in.library import Library
 from keras_deid.serving.stand_in.limits import Limits
@@ -63,6 +64,7 @@ def run_stand_in(
             rest_app(library, limits),
             host=host,
             port=port,
+            http=PromptHTTP,
             log_level="warning",
             timeout_keep_alive=IDLE_SECONDS,
             limit_concurrency=_CONNECTIONS,
