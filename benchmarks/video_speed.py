@@ -4,7 +4,7 @@
 
 The video shows drawn persons who walk through the picture, their faces hidden by mosaics of 8 pixels. Its regions are
 found, tracked, restored, and the result is encoded. Prints frames per second, and the processor time of a frame, of
-all cores together: with idle processors the former is at most their number divided by the latter. See
+all cores together and by part: with idle processors the former is at most their number divided by the latter. See
 docs/restoring.md.
 """
 
@@ -19,39 +19,66 @@ from pathlib import Path
 import av
 import numpy as np
 
+from benchmarks.heard import Heard
+from keras_deid.cli.arguments import PRECISIONS, RUNTIMES
 from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.hiding.methods import block_means
 from keras_deid.restoring.region_sources import Located
+from keras_deid.restoring.run_locator import RunLocator
+from keras_deid.restoring.run_model import RunModel
+from keras_deid.restoring.runtime import choose_runtime
 from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.video_colours import unchanged
+from keras_deid.restoring.video_reading import VideoReader
+from keras_deid.restoring.video_writing import VideoWriter
 from keras_deid.synthetic import draw_scene
 
 WIDTH, HEIGHT = 768, 432
-_WARM_UP = 12
-"""Frames of a first video: the networks are compiled meanwhile."""
+_FIRST = 36
+"""Frames of a first video, of which the networks' part is measured."""
 
 
 @exit_codes
 def main(argv: list[str] | None = None) -> int:
     """Prints the frames per second."""
     options = _parser().parse_args(argv)
-    start_tensorflow()
-    from keras_deid.restoring.run_locator import RunLocator
-    from keras_deid.restoring.run_model import RunModel
-
-    model, regions = RunModel(options.run), Located(RunLocator(options.locator).mark, "benchmark")
+    runtime = choose_runtime(options.runtime, options.precision, start_tensorflow)
+    model = RunModel(options.run, runtime)
+    locator = RunLocator(options.locator, runtime)
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder) / "in.mp4", Path(folder) / "out.mp4"
-        for count in (_WARM_UP, options.frames):
-            _draw(source, count, options.persons)
-            processor, started = time.process_time(), time.perf_counter()
-            restore_video(source, out, model, regions)
-            seconds, worked = time.perf_counter() - started, time.process_time() - processor
+        heard = Heard(model, locator.mark)
+        _draw(source, _FIRST, options.persons)
+        restore_video(source, out, heard, Located(heard.look, "benchmark"))
+        heard.seconds()
+        networks = [passed / _FIRST for passed in heard.seconds()]
+        _draw(source, options.frames, options.persons)
+        processor, started = time.process_time(), time.perf_counter()
+        restore_video(source, out, model, Located(locator.mark, "benchmark"))
+        seconds, worked = time.perf_counter() - started, (time.process_time() - processor) / options.frames
+        decoding, encoding = (passed / options.frames for passed in _recoded(source, out))
     print(
-        f"{options.frames} frames of {WIDTH} x {HEIGHT} with {options.persons} persons: "
-        f"{options.frames / seconds:.1f} frames/s, {worked / options.frames * 1e3:.0f} ms of processor time a frame"
+        f"{options.frames} frames of {WIDTH} x {HEIGHT} with {options.persons} persons; {runtime.name}, "
+        f"{runtime.precision}: {options.frames / seconds:.1f} frames/s, {worked * 1e3:.0f} ms of processor time a frame"
     )
+    print("\n| part | ms of processor time a frame | share |\n|---|---|---|")
+    parts = {"decoding": decoding, "finding": networks[0], "restoring": networks[1], "encoding": encoding}
+    parts["the rest"] = worked - sum(parts.values())
+    for part, passed in parts.items():
+        print(f"| {part} | {passed * 1e3:.1f} | {passed / worked:.0%} |")
     return 0
+
+
+def _recoded(source: Path, out: Path) -> tuple[float, float]:
+    """Returns the processor seconds of decoding a video, and of encoding it as it is."""
+    with VideoReader(source) as reader, VideoWriter(out, ".mp4", reader, None) as writer:
+        before = time.process_time()
+        frames = list(reader.frames(writer.copy))
+        decoded = time.process_time()
+        for frame in frames:
+            writer.write(unchanged(frame, writer.pixel_format))
+    return decoded - before, time.process_time() - decoded
 
 
 def _draw(path: Path, frames: int, persons: int) -> None:
@@ -83,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("run", metavar="RUN", help="a restorer: its folder, or the name of a shipped one")
     parser.add_argument("locator", metavar="LOCATOR", help="a locator, likewise")
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto", help="(default: auto)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="(default: auto)")
     parser.add_argument("--frames", metavar="N", type=int, default=250, help="length of the video (default: 250)")
     parser.add_argument("--persons", metavar="N", type=int, default=2, help="in each frame (default: 2)")
     return parser

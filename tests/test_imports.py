@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, demo, privacy -> field} -> {evaluation, explain,
-restoring} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`, `progress`, `statistics`,
-`report`, `atomic`, `locking` and `staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, demo, beam, privacy -> field} -> {evaluation,
+explain, restoring, preparation} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`,
+`progress`, `statistics`, `report`, `atomic`, `locking` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -46,6 +46,7 @@ ALLOWED = {
         "losses",
         "models",
         "data",
+        "evaluation",
     },
     "comparison": {"errors", "boxes", "config", *SHARED, "atomic", "models", "data", "evaluation", "explain"},
     "serving": {"errors", "boxes", "config", "atomic", "staging", "layers", "models", "data"},
@@ -74,6 +75,15 @@ ALLOWED = {
         "evaluation",
         "restoring",
         "field",  # its photographs and baselines
+    },
+    "beam": {
+        "errors",
+        "boxes",
+        "config",
+        "progress",
+        "preparation",
+        "data",
+        "restoring",
     },
     "demo": {
         "errors",

@@ -12,6 +12,8 @@ from keras_deid.shipped import find_run
 
 PATH = click.Path(path_type=Path)
 COUNT = click.IntRange(min=1)
+RUNTIMES = ("auto", "openvino", "tensorflow")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 settings_argument = click.argument("settings", metavar="[key=value]...", nargs=-1)
 limit_option = click.option("--limit", metavar="N", type=COUNT, help="Use only the first N pictures.")
@@ -20,14 +22,14 @@ data_option = click.option(
 )
 runtime_option = click.option(
     "--runtime",
-    type=click.Choice(("auto", "openvino", "tensorflow")),
+    type=click.Choice(RUNTIMES),
     default="auto",
     show_default=True,
     help="What the networks run on; auto: OpenVINO if it is installed.",
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(("auto", "float32", "bfloat16")),
+    type=click.Choice(PRECISIONS),
     default="auto",
     show_default=True,
     help="What the networks compute in; auto: bfloat16 on OpenVINO if the processor has it.",

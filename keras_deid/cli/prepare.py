@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from keras_deid.cli.arguments import COUNT, PATH
+from keras_deid.cli.arguments import COUNT
+from keras_deid.cli.beam_options import PLACE, beam_argument, check_runner, local_path, needing_beam, runner_option
 from keras_deid.cli.command import Command
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
@@ -36,11 +37,12 @@ def _setting(flag: str, metavar: str, what: str) -> Any:
 
 
 @click.command("prepare", cls=Command)
-@click.argument("photos", metavar="PHOTOS", type=PATH)
+@click.argument("photos", metavar="PHOTOS", type=PLACE)
+@beam_argument
 @click.option(
     "--out",
     metavar="FOLDER",
-    type=PATH,
+    type=PLACE,
     help="Folder of the data set; it appears when it is complete.  [default: prepared/NAME, NAME that of PHOTOS]",
 )
 @click.option(
@@ -66,23 +68,59 @@ def _setting(flag: str, metavar: str, what: str) -> Any:
 @click.option(
     "--boxes",
     metavar="CSV",
-    type=PATH,
+    type=PLACE,
     help="Read the faces from this file (path,x0,y0,x1,y1) instead of detecting them.",
 )
-@click.option("--masks", metavar="FOLDER", type=PATH, help="Folder of person masks, named like the photographs.")
+@click.option("--masks", metavar="FOLDER", type=PLACE, help="Folder of person masks, named like the photographs.")
 @click.option("--workers", metavar="N", type=COUNT, help="Number of processes.  [default: one for each core]")
 @click.option("--overwrite", is_flag=True, help="Replace an existing data set.")
-def main(photos: Path, out: Path | None, **settings: Any) -> int:
+@runner_option
+def main(
+    photos: str,
+    out: str | None,
+    boxes: str | None,
+    masks: str | None,
+    workers: int | None,
+    runner: str | None,
+    beam_options: tuple[str, ...],
+    **settings: Any,
+) -> int:
     """Turn the photographs in the folder PHOTOS and its sub-folders into a data set to train on.
 
     Each face gives a square crop (or each photograph a whole picture), with the face's box. skipped.csv in the data set
     lists the photographs that could not be used, and contact_sheet.png shows some examples. After an interruption, the
     same command continues.
     """
-    from keras_deid.preparation.prepare import prepare
-
+    check_runner(runner, beam_options, {"--workers": workers})
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger("keras_deid").setLevel(logging.INFO)
+    if runner is None:
+        folder = local_path(photos)
+        settings |= {
+            "boxes": local_path(boxes) if boxes else None,
+            "masks": local_path(masks) if masks else None,
+            "workers": workers,
+        }
+        dataset = _prepare_here(folder, local_path(out or _default_out(folder)), settings)
+    else:
+        target = out or _default_out(local_path(photos))
+        with needing_beam():
+            from keras_deid.beam.prepare import prepare_on_beam
+        start_tensorflow()
+        settings |= {"boxes": boxes, "masks": masks}
+        with Bar("shards", in_logs=True, leave=True) as bar:
+            dataset = prepare_on_beam(photos, target, runner=runner, options=beam_options, progress=bar, **settings)
+    print(_summary(dataset))
+    return 0
+
+
+def _default_out(photos: Path) -> str:
+    return str(Path("prepared") / photos.resolve().name)
+
+
+def _prepare_here(photos: Path, out: Path, settings: dict[str, Any]) -> "PreparedDataset":
+    from keras_deid.preparation.prepare import prepare
+
     with Bar("photos", in_logs=True, leave=True) as bar:
 
         def show(done: int, total: int | None, what: str) -> None:
@@ -91,9 +129,7 @@ def main(photos: Path, out: Path | None, **settings: Any) -> int:
                 bar.close()
                 start_tensorflow()  # the last step needs it
 
-        dataset = prepare(photos, out or Path("prepared") / photos.resolve().name, progress=show, **settings)
-    print(_summary(dataset))
-    return 0
+        return prepare(photos, out, progress=show, **settings)
 
 
 def _summary(dataset: "PreparedDataset") -> str:
@@ -105,6 +141,6 @@ def _summary(dataset: "PreparedDataset") -> str:
     skipped = dataset.description.get("skipped")
     if skipped:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
-        lines.append(f"skipped: {reasons}; see {dataset.folder / SKIPPED}")
-    lines.append(f"look at: {dataset.folder / CONTACT_SHEET}")
+        lines.append(f"skipped: {reasons}; see {dataset.folder}/{SKIPPED}")
+    lines.append(f"look at: {dataset.folder}/{CONTACT_SHEET}")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.split import SPLITS
 from keras_deid.shipped import products_folder
 
-METHODS = ("gradcam", "gradcam++", "layercam", "scorecam")
+METHODS = ("gradcam", "gradcam++", "layercam", "scorecam", "gates")
 TARGETS = ("real", "fake", "masked-patches")
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from keras_deid.cli.arguments import PATH, RunFolder, only_one, precision_option, runtime_option
+from keras_deid.cli.beam_options import PLACE, beam_argument, check_runner, local_path, needing_beam, runner_option
 from keras_deid.cli.command import Command
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.errors import UserError
-from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
+from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, name_of_run
 
 if TYPE_CHECKING:
     from keras_deid.restoring.model import PictureModel
     from keras_deid.restoring.region_sources import RegionSource
-    from keras_deid.restoring.runtime import Runtime
 
 EXIT_SOME_BROKEN = 1
 EXIT_TERMINATED = 143  # 128 + SIGTERM, as shells count
@@ -27,8 +27,9 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 
 
 @click.command("restore", cls=Command)
-@click.argument("source", metavar="INPUT", type=PATH)
-@click.argument("out", metavar="[OUTPUT]", type=PATH, required=False)
+@click.argument("source", metavar="INPUT", type=PLACE)
+@click.argument("out", metavar="[OUTPUT]", type=PLACE, required=False)
+@beam_argument
 @click.option(
     "--run",
     metavar="RUN",
@@ -55,7 +56,7 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 @click.option(
     "--boxes",
     metavar="CSV",
-    type=PATH,
+    type=PLACE,
     help="Restore the regions in this file instead of finding them (path,x0,y0,x1,y1 in pixels; videos may have frame, "
     "from 0).",
 )
@@ -78,16 +79,17 @@ BAR_DELAY = 1.0  # seconds before a bar appears
 )
 @runtime_option
 @precision_option
+@runner_option
 def main(
-    source: Path,
-    out: Path | None,
+    source: str,
+    out: str | None,
     run: Path | None,
     model: Path | None,
     url: str | None,
     grpc: str | None,
     locator: Path | None,
     threshold: float | None,
-    boxes: Path | None,
+    boxes: str | None,
     whole: bool,
     strip_metadata: bool,
     find: Path | None,
@@ -95,6 +97,8 @@ def main(
     overwrite: bool,
     runtime: str,
     precision: str,
+    runner: str | None,
+    beam_options: tuple[str, ...],
 ) -> int:
     """Restore INPUT, a picture, a video, or a folder of them, and write OUTPUT.
 
@@ -114,24 +118,66 @@ def main(
         raise click.UsageError("Missing OUTPUT." if out is None else "--find writes no OUTPUT; leave one of them out")
     if overlays is not None and find is None:
         raise click.UsageError("--overlays needs --find")
-    if not source.exists():
+    check_runner(runner, beam_options, {"--find": find})
+    from keras_deid.restoring.choice import Choice
+
+    # Workers may have another current folder, and the package in another place.
+    named = str if runner is None else name_of_run
+    choice = Choice(
+        run=None if run is None else named(run),
+        model=None if model is None else str(model if runner is None else model.absolute()),
+        url=url,
+        grpc=grpc,
+        locator=None if locator is None else named(locator),
+        threshold=threshold,
+        runtime=runtime,
+        precision=precision,
+    )
+    keep_words = not strip_metadata
+    if runner is not None:
+        assert out is not None
+        with needing_beam():
+            from keras_deid.beam.restore import restore_on_beam
+        start_tensorflow()
+        with Bar("shards", delay=BAR_DELAY) as progress:
+            done = restore_on_beam(
+                source,
+                out,
+                choice,
+                boxes=boxes,
+                whole=whole,
+                keep_words=keep_words,
+                overwrite=overwrite,
+                runner=runner,
+                options=beam_options,
+                progress=progress,
+            )
+        copied = f", {done.copied} copied (nothing found)" if done.copied else ""
+        print(f"restored: {done.restored} files{copied}, {done.skipped} skipped; see {out}")
+        return max(_say(done.complaints), EXIT_SOME_BROKEN if done.skipped else 0)
+    local = local_path(source)
+    if not local.exists():
         raise UserError(f"{source}: does not exist; give a picture, a video, or a folder of them")
     with _terminable():
-        chosen = _choose_runtime(runtime, precision)
+        chosen = choice.open_runtime(start_tensorflow)
         if find is not None:
-            return _find(source, find, overlays, _located(None, locator, threshold, chosen), overwrite)
+            return _find(local, find, overlays, choice.open_locator(None, chosen), overwrite)
         assert out is not None
-        opened = _open_model(run, model, url, grpc, chosen)
+        opened = choice.open_model(chosen)
         if whole:
             regions = None
         else:
-            regions = _listed(boxes) if boxes is not None else _located(opened, locator, threshold, chosen)
-        restore = _restore_folder if source.is_dir() else _restore_file
-        code = restore(source, out, opened, regions, not strip_metadata, overwrite)
-        complaints = [] if regions is None else regions.complaints
-        for complaint in complaints:
-            print(f"skipped: {complaint}", file=sys.stderr)
-        return EXIT_SOME_BROKEN if complaints else code
+            regions = _listed(local_path(boxes)) if boxes is not None else choice.open_locator(opened, chosen)
+        restore = _restore_folder if local.is_dir() else _restore_file
+        code = restore(local, local_path(out), opened, regions, keep_words, overwrite)
+        return max(code, 0 if regions is None else _say(regions.complaints))
+
+
+def _say(complaints: list[str]) -> int:
+    """Prints what could not be done; returns the exit code."""
+    for complaint in complaints:
+        print(f"skipped: {complaint}", file=sys.stderr)
+    return EXIT_SOME_BROKEN if complaints else 0
 
 
 @contextlib.contextmanager
@@ -148,53 +194,10 @@ def _terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _choose_runtime(name: str, precision: str) -> "Runtime":
-    from keras_deid.restoring.runtime import choose_runtime
-
-    return choose_runtime(name, precision, start_tensorflow)
-
-
-def _open_model(
-    run: Path | None, model: Path | None, url: str | None, grpc: str | None, runtime: "Runtime"
-) -> "PictureModel":
-    if url is not None:
-        from keras_deid.serving.client import RestModel
-
-        return RestModel(url)
-    if grpc is not None:
-        start_tensorflow()
-        from keras_deid.serving.grpc_client import GrpcModel
-
-        return GrpcModel(grpc)
-    if model is not None:
-        start_tensorflow()
-        from keras_deid.restoring.model import LocalModel
-
-        return LocalModel(model)
-    from keras_deid.restoring.run_model import RunModel
-
-    return RunModel(run or find_run(DEFAULT_RUN), runtime)
-
-
 def _listed(boxes: Path) -> "RegionSource":
     from keras_deid.restoring.region_sources import Listed
 
     return Listed(boxes)
-
-
-def _located(
-    model: "PictureModel | None", locator: Path | None, threshold: float | None, runtime: "Runtime"
-) -> "RegionSource":
-    """Finds regions with the given locator, else with the exported model's, else with the shipped one."""
-    from keras_deid.restoring.locate import THRESHOLD
-    from keras_deid.restoring.region_sources import Located
-
-    if locator is None and model is not None and model.mark is not None:
-        return Located(model.mark, model.identity, threshold or THRESHOLD)
-    from keras_deid.restoring.run_locator import RunLocator
-
-    opened = RunLocator(locator or find_run(LOCATOR_RUN), runtime)
-    return Located(opened.mark, opened.identity, threshold or THRESHOLD)
 
 
 def _find(source: Path, csv_file: Path, overlays: Path | None, regions: "RegionSource", overwrite: bool) -> int:

@@ -25,6 +25,18 @@ Fraction = Annotated[float, pydantic.Field(strict=True, ge=0, lt=1)]
 Side = Annotated[int, pydantic.Field(strict=True, ge=16, multiple_of=4)]
 
 
+def _place(value: object) -> Path | str:
+    if isinstance(value, str):
+        return value if "://" in value else Path(value)
+    if isinstance(value, Path):
+        return value
+    raise ValueError(f"should be a path or a URL, received {value!r}")
+
+
+Place = Annotated[Path | str, pydantic.PlainValidator(_place)]
+"""A path, or a URL, which stays a string: a `Path` would lose one of its slashes."""
+
+
 class Section(pydantic.BaseModel):
     """A part of the configuration: unknown keys are mistakes, values do not change after loading."""
 
@@ -87,9 +99,10 @@ class DataConfig(Section):
 
     source: Literal["synthetic", "prepared", "folders", "side_by_side", "unpaired_folders"] = "synthetic"
     """Drawn scenes; a prepared data set; two folders of pairs; Pix2Pix's side-by-side pictures; CycleGAN's folders."""
-    path: Path | None = None
-    """The prepared data set, the folder that holds `x/` and `y/`, the one of side-by-side pictures, or the one that
-    holds `trainA/` (de-identified), `trainB/` (originals) and, with the same names on both sides, `testA/`, ..."""
+    path: Place | None = None
+    """The prepared data set (a folder, or `gs://BUCKET/NAME`), the folder that holds `x/` and `y/`, the one of
+    side-by-side pictures, or the one that holds `trainA/` (de-identified), `trainB/` (originals) and, with the same
+    names on both sides, `testA/`, ..."""
     photos: Path | None = None
     """Photographs from which `path` is prepared when it does not exist yet."""
     boxes: Path | None = None
@@ -113,6 +126,8 @@ class DataConfig(Section):
     def _know_where_from(self) -> DataConfig:
         if self.source != "synthetic" and self.path is None:
             raise ValueError(f"data.path should be given for source {self.source!r}")
+        if isinstance(self.path, str) and (self.source != "prepared" or self.photos is not None):
+            raise ValueError(f"data.path should be a local path, unless it is a data set that is prepared: {self.path}")
         return self
 
 

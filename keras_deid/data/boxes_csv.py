@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +34,15 @@ class FrameBox(NamedTuple):
     frame: int | None
 
 
+class NamedBox(NamedTuple):
+    """A row of a file of boxes: with the path, as it is written, of the photograph or video that it belongs to."""
+
+    path: str
+    line: int
+    box: Box
+    frame: int | None
+
+
 def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
     """Reads face boxes from a CSV file with the columns `path,x0,y0,x1,y1`, in any order; others are not used.
 
@@ -48,9 +57,8 @@ def read_boxes_csv(path: Path) -> dict[str, list[ListedBox]]:
             number of fields, a value that is not a finite number, or an empty box. The message names the line.
     """
     listed: dict[str, list[ListedBox]] = {}
-    for line, fields in _read_rows(path):
-        box = _parse_box(f"{path}:{line}", fields)
-        listed.setdefault(fields["path"], []).append(ListedBox(line, box))
+    for row in _read(path, with_frames=False):
+        listed.setdefault(row.path, []).append(ListedBox(row.line, row.box))
     return listed
 
 
@@ -67,39 +75,53 @@ def read_frame_boxes_csv(path: Path) -> dict[str, list[FrameBox]]:
         UserError: as `read_boxes_csv`; or if a frame is neither empty nor a whole number from 0.
     """
     listed: dict[str, list[FrameBox]] = {}
-    for line, fields in _read_rows(path):
-        where = f"{path}:{line}"
-        row = FrameBox(line, _parse_box(where, fields), _parse_frame(where, fields.get("frame", "")))
-        listed.setdefault(fields["path"], []).append(row)
+    for row in _read(path, with_frames=True):
+        listed.setdefault(row.path, []).append(FrameBox(row.line, row.box, row.frame))
     return listed
 
 
-def no_such_file(file: Path, line: int, written: str, what: str) -> UserError:
+def stream_boxes(path: Path | str, lines: Iterable[str], with_frames: bool) -> Iterator[NamedBox]:
+    """Yields the rows of a file of boxes one by one.
+
+    Args:
+        path: names the file in messages.
+        lines: its text; line ends are kept, and bytes that are no text are in surrogates.
+        with_frames: whether a column `frame` is read.
+
+    Raises:
+        UserError: as `read_boxes_csv` and `read_frame_boxes_csv`, when the bad line is reached.
+    """
+    for line, fields in _split_rows(path, lines):
+        where = f"{path}:{line}"
+        frame = _parse_frame(where, fields.get("frame", "")) if with_frames else None
+        yield NamedBox(fields["path"], line, _parse_box(where, fields), frame)
+
+
+def no_such_file(file: Path | str, line: int, written: str, what: str) -> UserError:
     """Returns the error for a path in a line of a file that names nothing."""
     if printable(written) != written:
         return UserError(f"{file}: is not UTF-8 text; save the CSV file as UTF-8")
     return UserError(f"{file}:{line}: there is no {what} {written.strip()}; give paths relative to the folder")
 
 
-def outside(file: Path, line: int, box: Box, name: str, size: tuple[int, int]) -> str:
+def outside(file: Path | str, line: int, box: Box, name: str, size: tuple[int, int]) -> str:
     """Says that a box lies outside of its picture, whose size is (height, width)."""
     corners = ",".join(f"{edge:g}" for edge in box)
     return f"{file}:{line}: the box {corners} lies outside of {name}, which is {size[1]} x {size[0]} pixels"
 
 
-def _read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _read(path: Path, with_frames: bool) -> Iterator[NamedBox]:
     try:
         # A name of a file may be no text; Python keeps its bytes, here as well as when it lists a folder.
         with open(path, newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-            return _split_rows(path, file)
+            yield from stream_boxes(path, file, with_frames)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give --boxes a CSV file") from error
 
 
-def _split_rows(path: Path, lines: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
+def _split_rows(path: Path | str, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
     rows = csv.reader(lines, strict=True)
     expected = ",".join(CSV_COLUMNS)
-    found: list[tuple[int, dict[str, str]]] = []
     header: list[str] | None = None
     try:
         for row in rows:
@@ -118,12 +140,11 @@ def _split_rows(path: Path, lines: Iterable[str]) -> list[tuple[int, dict[str, s
                 raise UserError(
                     f"{path}:{rows.line_num}: expected {len(header)} fields ({','.join(header)}); received {len(row)}"
                 )
-            found.append((rows.line_num, dict(zip(header, row, strict=True))))
+            yield rows.line_num, dict(zip(header, row, strict=True))
     except csv.Error as error:
         raise UserError(f"{path}:{rows.line_num}: is not valid CSV ({error})") from error
     if header is None:
         raise UserError(f"{path}: is empty; expected a first line {expected}")
-    return found
 
 
 def _parse_frame(where: str, text: str) -> int | None:

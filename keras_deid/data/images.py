@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import cv2
 import numpy as np
@@ -85,14 +85,15 @@ def find_images(folder: Path | str) -> list[Path]:
         found = "is not a folder" if folder.exists() else "does not exist"
         raise UserError(f"{folder}: {found}; give a folder with photographs")
     relative = (path.relative_to(folder) for path in folder.rglob("*"))
-    pictures = sorted(path.as_posix() for path in relative if _is_picture(path) and (folder / path).is_file())
+    pictures = sorted(path.as_posix() for path in relative if is_picture(path) and (folder / path).is_file())
     if not pictures:
         kinds = " ".join(IMAGE_SUFFIXES)
         raise UserError(f"{folder}: no picture in it or in its sub-folders; looked for {kinds}")
     return [folder / path for path in pictures]
 
 
-def _is_picture(relative: Path) -> bool:
+def is_picture(relative: PurePath) -> bool:
+    """Whether a file counts as a picture, by its path inside the folder that is looked at."""
     return relative.suffix.lower() in IMAGE_SUFFIXES and not any(part.startswith(".") for part in relative.parts)
 
 

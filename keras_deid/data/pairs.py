@@ -92,6 +92,10 @@ class Pairs:
             for start in range(0, len(keys), PAIRS_READ_AHEAD):
                 yield from readers.map(self._read, keys[start : start + PAIRS_READ_AHEAD])
 
+    def read_at(self, split: str, number: int) -> Pair:
+        """Reads one pair of a split by its number in the order of `keys`; raises as `read`."""
+        return self._read(self.keys[split][number])
+
 
 def open_folders(
     x_folder: Path | str,

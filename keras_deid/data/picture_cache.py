@@ -30,16 +30,8 @@ class PictureCache:
     @classmethod
     def load(cls, examples: Iterable[tuple[np.ndarray, np.ndarray]]) -> PictureCache:
         """Keeps pictures, uint8 `(height, width, channels)`, and their boxes, float32 `(faces, 4)`."""
-        pictures, boxes = zip(*examples, strict=True)
-        sizes = np.array([picture.shape[:2] for picture in pictures], np.int32)
-        areas = sizes.astype(np.int64).prod(axis=1)
         with tf.device("/cpu:0"):
-            return cls(
-                pixels=tf.constant(np.concatenate([picture.reshape(-1, picture.shape[2]) for picture in pictures])),
-                starts=tf.constant(np.cumsum(areas) - areas),
-                sizes=tf.constant(sizes),
-                boxes=tf.constant(padded_boxes(boxes)),
-            )
+            return cls(*map(tf.constant, packed(examples)))
 
     def select(self, index: np.ndarray) -> PictureCache:
         """Returns the pictures of these numbers; they stay where they are."""
@@ -70,6 +62,15 @@ class PictureCache:
         pictures = tf.gather(self.pixels, row_starts[:, :, None] + tf.cast(columns, tf.int64)[:, None, :])
         shift = tf.cast(tf.stack([left, top, left, top], axis=1), tf.float32)
         return pictures, _mirror_boxes(boxes - shift[:, None], mirrored, width)
+
+
+def packed(examples: Iterable[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the parts of a `PictureCache` in its order, from pictures and their boxes."""
+    pictures, boxes = zip(*examples, strict=True)
+    sizes = np.array([picture.shape[:2] for picture in pictures], np.int32)
+    areas = sizes.astype(np.int64).prod(axis=1)
+    pixels = np.concatenate([picture.reshape(-1, picture.shape[2]) for picture in pictures])
+    return pixels, np.cumsum(areas) - areas, sizes, padded_boxes(boxes)
 
 
 def padded_boxes(boxes: Sequence[np.ndarray]) -> np.ndarray:

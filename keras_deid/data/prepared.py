@@ -36,7 +36,7 @@ _Count = Annotated[int, pydantic.Field(strict=True, ge=0)]
 
 
 class _Shard(pydantic.BaseModel):
-    file: Annotated[str, pydantic.Field(pattern=r"^(train|val|test)-[0-9]+\.tfrecord$")]
+    file: Annotated[str, pydantic.Field(pattern=r"^(train|val|test)-[0-9]+(-of-[0-9]+)?\.tfrecord$")]
     examples: _Count
     bytes: _Count
 
@@ -72,14 +72,14 @@ class PreparedDataset:
     """A prepared data set, opened for reading.
 
     Attributes:
-        folder: where it lies.
+        folder: where it lies; a string for what TensorFlow reads from elsewhere, such as `gs://BUCKET/NAME`.
         description: what is in `dataset.json`.
         settings: what it was prepared with.
         counts: number of examples of each split.
         fingerprint: hexadecimal; the same for the same examples.
     """
 
-    def __init__(self, folder: Path, description: dict[str, Any]) -> None:
+    def __init__(self, folder: Path | str, description: dict[str, Any]) -> None:
         self.folder = folder
         self.description = description
         self.settings: dict[str, Any] = description["settings"]
@@ -91,19 +91,19 @@ class PreparedDataset:
         """Opens a prepared data set.
 
         Args:
-            folder: what `scripts/prepare.py` wrote.
+            folder: what `keras-deid prepare` wrote; on this computer, or a URL that TensorFlow reads (`gs://...`).
 
         Raises:
             UserError: if `folder` is missing or not a prepared data set, has another schema version, or lacks a shard.
         """
-        folder = Path(folder)
+        folder = place_of(folder)
         description = read_description(folder)
-        for split in SPLITS:
-            for shard in description["splits"][split]["shards"]:
-                path = folder / shard["file"]
-                if not path.is_file() or path.stat().st_size != shard["bytes"]:
-                    state = "is not as it was written" if path.is_file() else "is missing"
-                    raise UserError(f"{path}: {state}; prepare the photographs again")
+        shards = [shard for split in SPLITS for shard in description["splits"][split]["shards"]]
+        for shard in shards if isinstance(folder, Path) else ():  # elsewhere, a look at each would take minutes
+            path = folder / shard["file"]
+            if not path.is_file() or path.stat().st_size != shard["bytes"]:
+                state = "is not as it was written" if path.is_file() else "is missing"
+                raise UserError(f"{path}: {state}; prepare the photographs again")
         return cls(folder, description)
 
     def examples(self, split: str) -> tf.data.Dataset:
@@ -125,9 +125,7 @@ class PreparedDataset:
 
         if split not in SPLITS:
             raise ValueError(f"Expected a split of {SPLITS}. Received: split={split!r}")
-        files = [str(self.folder / shard["file"]) for shard in self.description["splits"][split]["shards"]]
-        decode = self._decode_photo if self.settings["region"] == "photo" else self._decode_crop
-        examples = tf.data.TFRecordDataset(files).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+        examples = tf.data.TFRecordDataset(self.files(split)).map(self.decode, num_parallel_calls=tf.data.AUTOTUNE)
         return examples.apply(tf.data.experimental.assert_cardinality(self.counts[split]))
 
     def read(self, split: str) -> Iterator[dict[str, Any]]:
@@ -145,12 +143,16 @@ class PreparedDataset:
                 f"{self.folder}: the {split} split is damaged ({_first_line(error)}); prepare the photographs again"
             ) from error
 
-    def _decode_photo(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
-        return _decode(record, PIXEL_LIMIT)
+    def files(self, split: str) -> list[str]:
+        """Returns the files with the records of a split, in order."""
+        return [f"{self.folder}/{shard['file']}" for shard in self.description["splits"][split]["shards"]]
 
-    def _decode_crop(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decode(self, record: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Reads one record, as `examples` gives it."""
+        if self.settings["region"] == "photo":
+            return decode_record(record)
         size = self.settings["size"]
-        example = _decode(record, size**2)
+        example = decode_record(record, size**2)
         del example["boxes"]  # as many as there are faces in the crop: such examples make no batch
         if self.settings.get("enlarge", True):
             example["image"].set_shape((size, size, 3))
@@ -158,38 +160,75 @@ class PreparedDataset:
         return example
 
 
-def read_description(folder: Path) -> dict[str, Any]:
+def read_description(folder: Path | str) -> dict[str, Any]:
     """Reads `dataset.json`.
 
     Raises:
         UserError: if `folder` is missing, is not a prepared data set, or is of another schema version.
     """
     try:
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        text = _read_text(folder)
+    except FileNotFoundError as error:
+        state = f"has no {DESCRIPTION}" if isinstance(folder, str) or folder.is_dir() else "does not exist"
+        raise UserError(f"{folder}: {state}; give a folder that keras-deid prepare wrote") from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+    return parse_description(folder, text)
+
+
+def place_of(folder: Path | str) -> Path | str:
+    """Returns a folder as a `Path`, or, if it is a URL (`gs://...`), as the string that it is."""
+    return str(folder) if "://" in str(folder) else Path(folder)
+
+
+def _read_text(folder: Path | str) -> str:
+    if isinstance(folder, Path):
+        return (folder / DESCRIPTION).read_text(encoding="utf-8")
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(f"{folder}/{DESCRIPTION}") as file:
+            return str(file.read())
+    except tf.errors.NotFoundError as error:
+        raise FileNotFoundError(str(error)) from error
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+
+
+def parse_description(folder: Path | str, text: str) -> dict[str, Any]:
+    """Reads the content of `dataset.json`; `folder` names its place in messages.
+
+    Raises:
+        UserError: if it is not the description of a prepared data set, or of another schema version.
+    """
+    try:
+        description: dict[str, Any] = json.loads(text)
         schema = description["schema"]
         if schema == 1:
             settings = {key.replace("_share", "_fraction"): value for key, value in description["settings"].items()}
             description = {**description, "settings": settings}
-    except FileNotFoundError as error:
-        state = f"has no {DESCRIPTION}" if folder.is_dir() else "does not exist"
-        raise UserError(f"{folder}: {state}; give a folder that scripts/prepare.py wrote") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError(f"{folder / DESCRIPTION}: cannot be read ({error}); prepare the photographs again") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _unreadable(folder, error) from error
     if schema not in (1, SCHEMA):
         raise UserError(
-            f"{folder / DESCRIPTION}: expected schema version {SCHEMA}; received {schema}; "
+            f"{folder}/{DESCRIPTION}: expected schema version {SCHEMA}; received {schema}; "
             "prepare the photographs again with this version"
         )
     try:
         _Description.model_validate(description)
     except pydantic.ValidationError as error:
         raise UserError(
-            f"{folder / DESCRIPTION}: {describe_mistake(error.errors()[0])}; prepare the photographs again"
+            f"{folder}/{DESCRIPTION}: {describe_mistake(error.errors()[0])}; prepare the photographs again"
         ) from error
     return description
 
 
-def _decode(record: tf.Tensor, most_pixels: int) -> dict[str, tf.Tensor]:
+def _unreadable(folder: Path | str, error: Exception) -> UserError:
+    return UserError(f"{folder}/{DESCRIPTION}: cannot be read ({error}); prepare the photographs again")
+
+
+def decode_record(record: tf.Tensor, most_pixels: int = PIXEL_LIMIT) -> dict[str, tf.Tensor]:
+    """Reads one record; the result is as `PreparedDataset.examples` gives whole photographs."""
     import tensorflow as tf
 
     features = tf.io.parse_single_example(

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from keras_deid.config import DataConfig
 from keras_deid.data.names import printable
-from keras_deid.data.pairs import Pairs, open_folders, open_matching, open_side_by_side
+from keras_deid.data.pairs import Pair, Pairs, open_folders, open_matching, open_side_by_side
 from keras_deid.data.prepared import PreparedDataset
+from keras_deid.data.record_stream import RecordStream
 from keras_deid.errors import UserError
-from keras_deid.synthetic import synthetic_examples
+from keras_deid.synthetic import draw_scene, synthetic_examples
+from keras_deid.synthetic.examples import scene_path, scene_seed
 
 ORIGINAL_CHANNELS = 3
 PAIR_CHANNELS = 7
@@ -50,13 +52,17 @@ class Source:
         counts: number of examples of each split.
         channels: how many of a picture's channels are needed for training.
         read: reads the examples of a split, always in the same order.
-        stream: the training split without Python, as `PreparedDataset.examples` gives it, if there is such a thing.
+        stream: the training split as records, where it lies in records.
+        read_at: reads one example of the training split by its number in that order, where it does not.
+        paths: names of the training examples by number, where `read_at` is given.
     """
 
     counts: dict[str, int]
     channels: int
     read: Callable[[str], Iterator[Example]]
-    stream: tf.data.Dataset | None = None
+    stream: RecordStream | None = None
+    read_at: Callable[[int], Example] | None = None
+    paths: Callable[[], Sequence[str]] = tuple
 
 
 def open_source(data: DataConfig, size: Size) -> Source:
@@ -75,12 +81,13 @@ def open_source(data: DataConfig, size: Size) -> Source:
         raise UserError(f"data.path should be given for data.source={data.source}")
     if data.source == "prepared":
         return _prepared_source(PreparedDataset.open(data.path))
+    path = Path(data.path)
     fractions = {"val_fraction": data.prepare.val_fraction, "test_fraction": data.prepare.test_fraction}
     if data.source == "folders":
-        return _pairs_source(open_folders(data.path / "x", data.path / "y", data.masks, **fractions))
+        return _pairs_source(open_folders(path / "x", path / "y", data.masks, **fractions))
     if data.source == "unpaired_folders":
-        return _pairs_source(open_matching(data.path))
-    return _pairs_source(open_side_by_side(data.path, data.original_half, data.masks, **fractions))
+        return _pairs_source(open_matching(path))
+    return _pairs_source(open_side_by_side(path, data.original_half, data.masks, **fractions))
 
 
 def _synthetic_source(data: DataConfig, size: Size) -> Source:
@@ -90,24 +97,41 @@ def _synthetic_source(data: DataConfig, size: Size) -> Source:
         drawn = synthetic_examples(split, max(size), count=counts[split], seed=data.synthetic.seed)
         return _read_examples(drawn.as_numpy_iterator())
 
-    return Source(counts, ORIGINAL_CHANNELS, read)
+    def read_at(number: int) -> Example:
+        scene = draw_scene(scene_seed("train", number, data.synthetic.seed), max(size))
+        return Example(scene_path("train", number), np.dstack([scene.image, scene.person]), scene.box[None], True)
+
+    def paths() -> list[str]:
+        return [scene_path("train", number) for number in range(counts["train"])]
+
+    return Source(counts, ORIGINAL_CHANNELS, read, read_at=read_at, paths=paths)
 
 
 def _prepared_source(dataset: PreparedDataset) -> Source:
     def read(split: str) -> Iterator[Example]:
         return _read_examples(dataset.read(split))
 
-    return Source(dataset.counts, ORIGINAL_CHANNELS, read, stream=dataset.examples("train"))
+    return Source(dataset.counts, ORIGINAL_CHANNELS, read, stream=RecordStream.of(dataset))
 
 
 def _pairs_source(pairs: Pairs) -> Source:
     def read(split: str) -> Iterator[Example]:
-        for pair in pairs.read(split):
-            yield Example(
-                printable(pair.path), np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False
-            )
+        return map(_pair_example, pairs.read(split))
 
-    return Source(pairs.counts, PAIR_CHANNELS, read)
+    def read_at(number: int) -> Example:
+        return _pair_example(pairs.read_at("train", number))
+
+    return Source(
+        pairs.counts,
+        PAIR_CHANNELS,
+        read,
+        read_at=read_at,
+        paths=lambda: [printable(key) for key in pairs.keys["train"]],
+    )
+
+
+def _pair_example(pair: Pair) -> Example:
+    return Example(printable(pair.path), np.dstack([pair.x, pair.y, pair.mask]), pair.box[None], has_person=False)
 
 
 def _read_examples(examples: Iterator[dict[str, Any]]) -> Iterator[Example]:

@@ -4,12 +4,14 @@ The pictures of a split are decoded and resized once and kept as bytes in memory
 `(seed, step)` alone: the step's number gives the epoch, a permutation for each epoch gives the pictures, and stateless
 random numbers give where they are cut, whether they are mirrored and how strong the mosaic is. A run that continues
 at any step therefore sees what an uninterrupted one would have seen, and pays nothing for the steps it leaves out.
-Splits that are too large for that are read again in every epoch; a run that continues then reads on from the start of
-its epoch.
+Splits that are too large for that are read again in every epoch. Pairs and drawn scenes are read one by one, so that
+the batches are the same as from memory. Records are shuffled as they come; a run that continues then reads on from the
+start of its epoch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +21,11 @@ from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.covering import cover_in_graph
 from keras_deid.data.deidentify import strength_in_pixels
 from keras_deid.data.picture_cache import PictureCache
-from keras_deid.data.sources import ORIGINAL_CHANNELS, all_boxes
-from keras_deid.data.training_pictures import TrainingPictures, load_size
+from keras_deid.data.record_stream import RecordStream
+from keras_deid.data.sources import ORIGINAL_CHANNELS, Size, all_boxes
+from keras_deid.data.training_pictures import PictureReader, TrainingPictures, load_size
 from keras_deid.data.x_y_mask import Batch, x_y_mask
 from keras_deid.errors import UserError
-
-SHUFFLED_EXAMPLES = 2048
-"""When streaming: examples among which the next one is drawn."""
 
 PREFETCHED_BATCHES = 4
 
@@ -95,9 +95,18 @@ def training_windows(
         pixels, float32 `(batch,)` in [0, 1) for what else is drawn.
     """
     plan = _Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step)
-    if isinstance(pictures.stored, PictureCache):
-        return _cached_windows(pictures.stored, data, plan)
-    return _streamed_windows(pictures.stored, data, plan)
+    stored = pictures.stored
+    if isinstance(stored, RecordStream):
+        return _streamed_windows(stored, data, plan)
+    steps = _numbered_steps(len(pictures), plan)
+    cut = _from_reader(stored, data) if isinstance(stored, PictureReader) else stored.windows
+
+    def windows(step: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        draws = tf.random.stateless_uniform((plan.batch_size, 4), _key(plan.seed, step), alg="philox")
+        cut_out, boxes = cut(index, draws[:, :3], data.image_size, flip=data.flip)
+        return cut_out, boxes, draws[:, 3]
+
+    return steps.map(windows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 @dataclass(frozen=True)
@@ -110,9 +119,8 @@ class _Plan:
     start_step: int
 
 
-def _cached_windows(cache: PictureCache, data: DataConfig, plan: _Plan) -> tf.data.Dataset:
-    """Returns (pictures, boxes, draws for the strength) of each step from the plan's first one on."""
-    count = cache.starts.shape[0]
+def _numbered_steps(count: int, plan: _Plan) -> tf.data.Dataset:
+    """Returns (step, numbers of its pictures) from the plan's first step on."""
 
     def epoch_steps(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(tf.range(count), _key(plan.seed, epoch), alg="philox")
@@ -121,31 +129,40 @@ def _cached_windows(cache: PictureCache, data: DataConfig, plan: _Plan) -> tf.da
         steps = tf.data.Dataset.from_tensor_slices(order).enumerate(first)
         return steps.skip(tf.maximum(plan.start_step - first, 0))
 
-    def windows(step: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        draws = tf.random.stateless_uniform((plan.batch_size, 4), _key(plan.seed, step), alg="philox")
-        pictures, boxes = cache.windows(index, draws[:, :3], data.image_size, flip=data.flip)
-        return pictures, boxes, draws[:, 3]
+    return _epochs(plan).flat_map(epoch_steps)
 
-    steps = _epochs(plan).flat_map(epoch_steps)
-    return steps.map(windows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+def _from_reader(reader: PictureReader, data: DataConfig) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+    """Returns what cuts windows as `PictureCache.windows` does, from pictures that are read for it."""
+    size = load_size(data)
+
+    def windows(index: tf.Tensor, draws: tf.Tensor, window: Size, *, flip: bool) -> tuple[tf.Tensor, tf.Tensor]:
+        types = (tf.uint8, tf.int64, tf.int32, tf.float32)
+        parts = tf.numpy_function(lambda index: reader.packed(index, size), [index], types, stateful=False)
+        shapes = ((None, reader.channels), (None,), (None, 2), (None, None, 4))
+        batch = PictureCache(*(tf.ensure_shape(part, shape) for part, shape in zip(parts, shapes, strict=True)))
+        return batch.windows(tf.range(tf.shape(index)[0]), draws, window, flip=flip)
+
+    return windows
 
 
 def _epochs(plan: _Plan) -> tf.data.Dataset:
     return tf.data.Dataset.range(plan.start_step // plan.steps, np.iinfo(np.int32).max)
 
 
-def _streamed_windows(examples: tf.data.Dataset, data: DataConfig, plan: _Plan) -> tf.data.Dataset:
-    """Returns the same without keeping the pictures: each epoch reads them again and shuffles among neighbours."""
+def _streamed_windows(stream: RecordStream, data: DataConfig, plan: _Plan) -> tf.data.Dataset:
+    """Returns the same from records, which each epoch reads again in another order."""
     epoch_length = plan.steps * plan.batch_size
 
-    def epoch_examples(epoch: tf.Tensor) -> tf.data.Dataset:
+    def epoch_records(epoch: tf.Tensor) -> tf.data.Dataset:
         tf.random.set_seed(1)  # of this function's graph alone: the order depends on no global seed
         order = tf.random.stateless_uniform((), _key(plan.seed, epoch), None, None, tf.int64, alg="philox")
         first = epoch * epoch_length
-        numbered = examples.shuffle(SHUFFLED_EXAMPLES, seed=order).take(epoch_length).enumerate(first)
+        numbered = stream.shuffled(order).take(epoch_length).enumerate(first)
         return numbered.skip(tf.maximum(plan.start_step * plan.batch_size - first, 0))
 
-    def window(number: tf.Tensor, example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def window(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        example = stream.decode(record)
         picture, boxes = cover_in_graph(example["image"], all_boxes(example), load_size(data))
         draws = tf.random.stateless_uniform((1, 4), _key(plan.seed, number), alg="philox")
         pixels, size = tf.reshape(picture, (-1, ORIGINAL_CHANNELS)), tf.shape(picture)[:2]
@@ -153,7 +170,7 @@ def _streamed_windows(examples: tf.data.Dataset, data: DataConfig, plan: _Plan) 
         windows, boxes = alone.windows(tf.zeros(1, tf.int64), draws[:, :3], data.image_size, flip=data.flip)
         return windows[0], boxes[0], draws[0, 3]
 
-    shuffled = _epochs(plan).flat_map(epoch_examples)
+    shuffled = _epochs(plan).flat_map(epoch_records)
     windows = shuffled.map(window, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return windows.padded_batch(plan.batch_size, drop_remainder=True)
 

@@ -7,7 +7,7 @@ folders as [CycleGAN](https://arxiv.org/abs/1703.10593) takes them, `trainA` (de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +17,10 @@ import tensorflow as tf
 from keras_deid.config import DataConfig, DeidentifyConfig
 from keras_deid.data.images import find_images, read_image
 from keras_deid.data.names import printable
-from keras_deid.data.picture_cache import PictureCache
+from keras_deid.data.record_stream import RecordStream
 from keras_deid.data.sources import ORIGINAL_CHANNELS, Example
 from keras_deid.data.training_batches import PREFETCHED_BATCHES, training_batches, training_windows
-from keras_deid.data.training_pictures import TrainingPictures, load_training_pictures
+from keras_deid.data.training_pictures import CACHE_LIMIT, TrainingPictures, load_size, load_training_pictures
 from keras_deid.errors import UserError
 
 HASHES = 2**62
@@ -65,7 +65,7 @@ def load_unpaired_pictures(data: DataConfig) -> UnpairedPictures:
         return _halves(load_training_pictures(data))
     if data.path is None:
         raise UserError("data.path should be given for data.source=unpaired_folders")
-    x, y = (_load_folder(data.path / side, data) for side in ("trainA", "trainB"))
+    x, y = (_load_folder(Path(data.path) / side, data) for side in ("trainA", "trainB"))
     return UnpairedPictures(x, y, deidentified=True)
 
 
@@ -112,33 +112,37 @@ def _as_they_are(cut: tf.Tensor, boxes: tf.Tensor, draws: tf.Tensor) -> tuple[tf
     return cut, cut, tf.zeros_like(cut[..., :1], tf.float32)
 
 
-def _load_folder(folder: Path, data: DataConfig) -> TrainingPictures:
-    def examples() -> Iterator[Example]:
-        for path in find_images(folder):
-            picture = read_image(path)
-            height, width = picture.shape[:2]
-            yield Example(
-                printable(str(path)), picture, np.array([[0, 0, width, height]], np.float32), has_person=False
-            )
+def _load_folder(folder: Path, data: DataConfig, cache_limit: int = CACHE_LIMIT) -> TrainingPictures:
+    paths = find_images(folder)
 
-    return TrainingPictures.in_memory(examples(), data, ORIGINAL_CHANNELS)
+    def read_at(number: int) -> Example:
+        picture = read_image(paths[number])
+        height, width = picture.shape[:2]
+        return Example(
+            printable(str(paths[number])), picture, np.array([[0, 0, width, height]], np.float32), has_person=False
+        )
+
+    height, width = load_size(data)
+    if len(paths) * height * width * ORIGINAL_CHANNELS > cache_limit:
+        return TrainingPictures.on_demand(read_at, [printable(str(path)) for path in paths], ORIGINAL_CHANNELS)
+    return TrainingPictures.in_memory(map(read_at, range(len(paths))), data, ORIGINAL_CHANNELS)
 
 
 def _halves(pictures: TrainingPictures) -> UnpairedPictures:
     stored = pictures.stored
-    if isinstance(stored, PictureCache):
+    if not isinstance(stored, RecordStream):
         scenes = _scene_hashes(tf.constant(pictures.paths)).numpy()
         first = scenes < _middle(scenes)
         sides = (np.flatnonzero(first), np.flatnonzero(~first))
         x, y = (TrainingPictures(len(index), stored.select(index)) for index in sides)
         return UnpairedPictures(x, y, deidentified=False)
 
-    scenes = np.array(list(stored.map(lambda example: _scene_hashes(example["path"])).as_numpy_iterator()))
+    scenes = np.array(list(stored.paths().map(_scene_hashes).as_numpy_iterator()))
     middle = _middle(scenes)
 
     def half(belongs: Callable[[tf.Tensor], tf.Tensor]) -> TrainingPictures:
         count = int(np.count_nonzero(belongs(scenes)))
-        return TrainingPictures(count, stored.filter(lambda example: belongs(_scene_hashes(example["path"]))))
+        return TrainingPictures(count, stored.chosen(lambda path: belongs(_scene_hashes(path))))
 
     return UnpairedPictures(half(lambda scene: scene < middle), half(lambda scene: scene >= middle), deidentified=False)
 

@@ -15,10 +15,11 @@ from keras_deid.errors import UserError
 from keras_deid.explain.controls import CONTROLS
 from keras_deid.explain.findings import summarise
 from keras_deid.explain.gates import attention_gates
-from keras_deid.explain.maps import METHODS
+from keras_deid.explain.maps import GATES, METHODS
 from keras_deid.explain.networks import ITSELF, Network, check_networks, load_networks
 from keras_deid.explain.notes import notes_on_study, notes_on_targets
 from keras_deid.explain.pictures import BATCH_SIZE, Pictures, load_pictures
+from keras_deid.explain.regating import regate
 from keras_deid.explain.report import Contents, markdown, write_report
 from keras_deid.explain.sanity import (
     CASCADE_PICTURES,
@@ -94,6 +95,8 @@ def explain(
         UserError: if a network does not take the pictures, or `out` cannot be written or holds something else.
     """
     check_networks(networks, pictures)
+    if method == GATES:
+        _check_gates(networks)
     _check_folder(out)
     with locked_folder(out, f"{out}: is being written by another process; wait for it or choose another --out"):
         return _explain(networks, pictures, out, config, targets, method, command, progress)
@@ -121,6 +124,7 @@ def _explain(
         verdicts=[*where_verdicts(findings), *(merit_verdicts(findings) if first.chain.has_attention else [])],
         restored=_restored(first, pictures),
         gates=attention_gates(first.chain, np.asarray(to_signed(pictures.x[:BATCH_SIZE]))),
+        regated=regate(networks, pictures),
         cascade=randomisation(first, study, chosen[0]),
         cascade_pictures=min(CASCADE_PICTURES, len(pictures)),
         faithfulness=faithfulness_of_orders(first, study, chosen[0]),
@@ -191,6 +195,7 @@ def _summary(contents: Contents) -> dict[str, Any]:
             layer: {stage: vars(estimate) for stage, estimate in stages.items()}
             for layer, stages in contents.cascade.items()
         },
+        "regated": [regating.as_json() for regating in contents.regated],
         "faithfulness": [order.as_json() for order in contents.faithfulness],
         "controls": list(CONTROLS),
         "settings": contents.settings,
@@ -201,3 +206,9 @@ def _check_folder(out: Path) -> None:
     """Sees that no pictures but a report's own are removed; its table is written before them."""
     if out.is_dir() and any(out.iterdir()) and not (out / "localisation.csv").is_file():
         raise UserError(f"{out}: holds something else than a report; choose an empty folder")
+
+
+def _check_gates(networks: Sequence[Network]) -> None:
+    for network in networks:
+        if not network.chain.has_attention:
+            raise UserError(f"{network.run}: has no CBAM, and so no gates; --method {GATES} takes runs with CBAM alone")

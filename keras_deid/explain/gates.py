@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -35,10 +36,25 @@ def attention_gates(network: Chain, x: np.ndarray) -> dict[str, Gates]:
     """
     if not network.has_attention:
         return {}
-    modules = [network.generator.get_layer(name) for name in network.layers]
-    inputs = keras.Model(network.generator.input, [module.input for module in modules])(x, training=False)
-    inputs = inputs if isinstance(inputs, list) else [inputs]
-    return {module.name: _gates(module, features) for module, features in zip(modules, inputs, strict=True)}
+    return dict(zip(network.layers, gate_reader(network.generator, network.layers)(x), strict=True))
+
+
+def gate_reader(model: keras.Model, modules: Sequence[str]) -> Callable[[np.ndarray], list[Gates]]:
+    """Returns what reads the gates of CBAM modules, of one batch after the other.
+
+    Args:
+        model: float `(batch, height, width, 3)` in [-1, 1] in.
+        modules: names of its CBAM modules, at least one.
+    """
+    layers = [model.get_layer(name) for name in modules]
+    before = keras.Model(model.input, [layer.input for layer in layers])
+
+    def read(x: np.ndarray) -> list[Gates]:
+        inputs = before(x, training=False)
+        inputs = inputs if isinstance(inputs, list) else [inputs]
+        return [_gates(layer, features) for layer, features in zip(layers, inputs, strict=True)]
+
+    return read
 
 
 def _gates(module: keras.layers.Layer, features: object) -> Gates:

@@ -1,4 +1,4 @@
-"""Class activation maps, by tf-keras-vis, in numbers that can be measured with."""
+"""Class activation maps, by tf-keras-vis, and CBAM's own gates, in numbers that can be measured with."""
 
 from __future__ import annotations
 
@@ -15,13 +15,18 @@ from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 from tf_keras_vis.layercam import Layercam
 from tf_keras_vis.scorecam import Scorecam
 
+from keras_deid.explain.gates import gate_reader
+
 GRADIENT_METHODS = {"gradcam": Gradcam, "gradcam++": GradcamPlusPlus, "layercam": Layercam}
 METHODS = {
     "gradcam": "Grad-CAM (Selvaraju et al., 2017)",
     "gradcam++": "Grad-CAM++ (Chattopadhay et al., 2018)",
     "layercam": "LayerCAM (Jiang et al., 2021)",
     "scorecam": "Score-CAM (Wang et al., 2020)",
+    "gates": "CBAM's spatial gates (Woo et al., 2018)",
 }
+GATES = "gates"
+"""The method that explains no score: what the modules of a network with CBAM let through."""
 
 # Neither the walk back to the nearest convolution, nor the stretching of every map to 0..1, nor the enlargement, which
 # lays corner on corner instead of pixel on pixel.
@@ -44,13 +49,16 @@ class Explainer:
 
     Args:
         model: see `attention_maps`.
-        layers: names of its layers, at least one.
+        layers: names of its layers, at least one; for `GATES`, of CBAM modules.
         method: one of `METHODS`.
     """
 
     def __init__(self, model: keras.Model, layers: Sequence[str], method: str = "gradcam") -> None:
         self._layers = tuple(layers)
-        if method in _ONE_PASS:
+        if method == GATES:
+            read = gate_reader(model, self._layers)
+            self._maps = lambda x, weights: [_beyond_least(gates.spatial) for gates in read(x)]
+        elif method in _ONE_PASS:
             self._maps = _one_pass(model, self._layers, _ONE_PASS[method])
         else:
             self._maps = lambda x, weights: [attention_maps(model, layer, x, weights, method) for layer in self._layers]
@@ -73,7 +81,7 @@ def attention_maps(
         layer: name of one of its layers.
         x: float32 `(batch, height, width, 3)` in [-1, 1].
         patch_weights: float32 `(batch, rows, columns)`, from a target.
-        method: one of `METHODS`.
+        method: one of `METHODS` but `GATES`.
 
     Returns:
         float32 `(batch, layer's height, layer's width)`, >= 0, not normalized; all 0 where nothing speaks
@@ -149,6 +157,14 @@ def _one_pass(model: keras.Model, layers: Sequence[str], maps_of: _MapsOf) -> Ca
         ]
 
     return explain
+
+
+def _beyond_least(gates: np.ndarray) -> np.ndarray:
+    """Says how much more a gate lets through than where it lets the least through.
+
+    Gates near 1 everywhere have next to the same sum in every region; what they prefer is in their differences.
+    """
+    return gates - gates.min(axis=(1, 2), keepdims=True)
 
 
 def _gradcam(features: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:

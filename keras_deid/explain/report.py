@@ -16,6 +16,7 @@ from keras_deid.explain.findings import Finding, grouped
 from keras_deid.explain.gallery import SHOWN_OF_EACH, gallery
 from keras_deid.explain.gates import Gates
 from keras_deid.explain.notes import Note
+from keras_deid.explain.regating import Regating
 from keras_deid.explain.sanity import Cascade, Faithfulness
 from keras_deid.explain.study import Study
 from keras_deid.explain.verdicts import Verdict
@@ -35,6 +36,7 @@ class Contents:
         verdicts: whether the paper's claims hold.
         restored: uint8, what G makes of the study's pictures.
         gates: of the CBAM modules on the study's first pictures; empty without CBAM.
+        regated: what other gates in the place of these cost.
         cascade: by layer and stage, the rank correlation of randomised maps with the trained ones.
         cascade_pictures: on how many pictures.
         faithfulness: one for each order.
@@ -50,6 +52,7 @@ class Contents:
     verdicts: Sequence[Verdict]
     restored: np.ndarray
     gates: Mapping[str, Gates]
+    regated: Sequence[Regating]
     cascade: Cascade
     cascade_pictures: int
     faithfulness: Sequence[Faithfulness]
@@ -90,6 +93,7 @@ def markdown(contents: Contents) -> str:
         notes=contents.notes,
         verdicts=contents.verdicts,
         sections=grouped(contents.findings),
+        regated=contents.regated,
     )
 
 

@@ -8,16 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from keras_deid.atomic import write_text
 from keras_deid.config import PrepareConfig
-from keras_deid.data.faces import FaceDetector
-from keras_deid.data.images import ImageError, encode_png
-from keras_deid.data.split import path_key, split_of
-from keras_deid.preparation.examples import NoExample, Picture, pictures_of
+from keras_deid.preparation.examples import NoExample
 from keras_deid.preparation.photographs import Photograph
-from keras_deid.preparation.writing import StoredExample
+from keras_deid.preparation.stored import ExampleMaker, StoredExample, photograph_split
 
 
 class ChunkMaker:
@@ -29,8 +24,7 @@ class ChunkMaker:
     """
 
     def __init__(self, settings: PrepareConfig, detects: bool) -> None:
-        self._settings = settings
-        self._detector = FaceDetector(settings.min_face, settings.min_score) if detects else None
+        self._maker = ExampleMaker(settings, detects)
 
     def make(self, photographs: list[Photograph], path: Path) -> int:
         """Writes `path`, whole or not at all, and returns the number of photographs in it."""
@@ -40,20 +34,17 @@ class ChunkMaker:
 
     def _photo(self, photograph: Photograph) -> dict[str, Any]:
         try:
-            pictures = pictures_of(self._settings, photograph, self._detector)
-        except ImageError as error:
-            return {"name": photograph.name, "skipped": error.reason}
+            examples = self._maker.make(photograph)
         except NoExample as reason:
             return {"name": photograph.name, "skipped": str(reason)}
-        return {"name": photograph.name, "examples": [_encode_picture(picture) for picture in pictures]}
+        return {"name": photograph.name, "examples": [_in_text(example) for example in examples]}
 
 
-def _encode_picture(picture: Picture) -> dict[str, Any]:
-    person = b"" if picture.person is None else encode_png(picture.person * np.uint8(255))
+def _in_text(example: StoredExample) -> dict[str, Any]:
     return {
-        "image": base64.b64encode(encode_png(picture.image)).decode(),
-        "boxes": picture.boxes,
-        "person": base64.b64encode(person).decode(),
+        "image": base64.b64encode(example.image).decode(),
+        "boxes": example.boxes,
+        "person": base64.b64encode(example.person).decode(),
     }
 
 
@@ -66,7 +57,7 @@ def read_chunks(folder: Path) -> Iterator[dict[str, Any]]:
 def stored_examples(settings: PrepareConfig, folder: Path) -> Iterator[StoredExample]:
     """Yields the examples of all chunks, in order, each with the split of its photograph."""
     for photo in read_chunks(folder):
-        split = split_of(path_key(photo["name"]), settings.val_fraction, settings.test_fraction)
+        split = photograph_split(settings, photo["name"])
         for number, example in enumerate(photo.get("examples", ())):
             yield StoredExample(
                 path=f"{photo['name']}#{number}",

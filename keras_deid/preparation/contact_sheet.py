@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -23,18 +23,32 @@ _PERSON_COLOUR = (64, 255, 64)
 
 
 def draw_contact_sheet(dataset: PreparedDataset) -> np.ndarray:
-    """Draws some examples of each split to look at, evenly spread over it.
+    """Draws some examples of each split to look at, evenly spread over it; see `draw_examples`."""
+    return draw_examples({split: list(_spread(dataset, split, shown(split))) for split in SPLITS}, dataset.counts)
+
+
+def shown(split: str) -> int:
+    """Returns how many examples of a split there is room for."""
+    return _COLUMNS * _ROWS[split]
+
+
+def draw_examples(examples: Mapping[str, Sequence[dict[str, Any]]], counts: Mapping[str, int]) -> np.ndarray:
+    """Draws examples of each split.
 
     The face of an example is framed in red, other faces (in whole photographs) in yellow; the person is outlined in
     green. The path is written below.
+
+    Args:
+        examples: by split, as `PreparedDataset.examples` gives them.
+        counts: number of examples of each split.
 
     Returns:
         uint8 array `(height, width, 3)`, RGB.
     """
     parts = []
     for split in SPLITS:
-        tiles = [_draw_tile(example) for example in _spread(dataset, split, _COLUMNS * _ROWS[split])]
-        title = f"{split}: {len(tiles)} of {dataset.counts[split]} examples"
+        tiles = [_draw_tile(example) for example in examples[split]]
+        title = f"{split}: {len(tiles)} of {counts[split]} examples"
         parts.append(_write_text(_white(_LINE + 10, _COLUMNS * _TILE), title, 20, 0.5))
         while len(tiles) % _COLUMNS:
             tiles.append(_white(_TILE + _LINE, _TILE))

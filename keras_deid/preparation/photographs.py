@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +70,7 @@ def find_photographs(photos: Path, out: Path, boxes: Path | None, masks: Path | 
 def _find_masks(masks: Path, paths: dict[str, Path]) -> dict[str, Path]:
     mask_of = {path_key(path.relative_to(masks).as_posix()): path for path in find_images(masks)}
     if not any(path_key(name) in mask_of for name in paths):
-        example = path_key(next(iter(paths)))
-        raise UserError(f"{masks}: no mask has the name of a photograph; expected for instance {example}.png")
+        raise no_mask(masks, next(iter(paths)))
     return mask_of
 
 
@@ -81,16 +81,44 @@ def _find_boxes(file: Path, paths: dict[str, Path]) -> dict[str, list[ListedBox]
         name = names.find(written)
         if name is None:
             raise no_such_file(file, listed[0].line, written, "photograph")
-        try:
-            size = image_size(paths[name])
-        except ImageError:
-            continue  # will be among the skipped
-        for line, box in listed:
-            if lies_outside(box, size):
-                log.warning("skipped: %s", outside(file, line, box, name, size))
-            else:
-                boxes_of.setdefault(name, []).append(ListedBox(line, clip_box(box, size)))
+        found, complaints = boxes_inside(file, name, listed, paths[name])
+        boxes_of.setdefault(name, []).extend(found)
+        for complaint in complaints:
+            log.warning("skipped: %s", complaint)
     return boxes_of
+
+
+def boxes_inside(
+    file: Path | str, name: str, listed: Iterable[ListedBox], path: Path
+) -> tuple[list[ListedBox], list[str]]:
+    """Cuts boxes off where they reach beyond their photograph.
+
+    Args:
+        file: where the boxes are listed.
+        name: of the photograph.
+        listed: its boxes.
+        path: its file.
+
+    Returns:
+        the boxes, and what to say of those that lie outside; nothing of a photograph that will be among the skipped.
+    """
+    try:
+        size = image_size(path)
+    except ImageError:
+        return [], []
+    inside: list[ListedBox] = []
+    complaints: list[str] = []
+    for line, box in listed:
+        if lies_outside(box, size):
+            complaints.append(outside(file, line, box, name, size))
+        else:
+            inside.append(ListedBox(line, clip_box(box, size)))
+    return inside, complaints
+
+
+def no_mask(masks: Path | str, name: str) -> UserError:
+    """Returns the error of masks of which none has the name of a photograph, `name` for instance."""
+    return UserError(f"{masks}: no mask has the name of a photograph; expected for instance {path_key(name)}.png")
 
 
 def hash_of_inputs(settings: PrepareConfig, photographs: list[Photograph]) -> str:

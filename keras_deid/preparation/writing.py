@@ -1,46 +1,22 @@
-"""Writes the files of a prepared data set from encoded examples.
-
-TensorFlow is loaded only when records are written: loading takes seconds, and the workers do not need it.
-"""
+"""Writes the files of a prepared data set from encoded examples."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_deid.boxes import Box
 from keras_deid.data.images import write_png
 from keras_deid.data.prepared import CONTACT_SHEET, DESCRIPTION, SCHEMA, PreparedDataset
 from keras_deid.data.split import SPLITS
 from keras_deid.preparation.contact_sheet import draw_contact_sheet
+from keras_deid.preparation.stored import StoredExample, encode_record, fingerprint, record_hash
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 EXAMPLES_PER_SHARD = 1024
-
-
-@dataclass(frozen=True)
-class StoredExample:
-    """One example as it is stored.
-
-    Attributes:
-        path: the photograph's path in its folder, `#`, and the number of the face in it.
-        split: `"train"`, `"val"` or `"test"`.
-        image: PNG, RGB.
-        boxes: every face in the picture, pixels of the picture, the main one first.
-        person: PNG, grey, of the picture's size, 255 on the person with the main face; empty if not known.
-    """
-
-    path: str
-    split: str
-    image: bytes
-    boxes: tuple[Box, ...]
-    person: bytes
 
 
 def write_prepared(folder: Path, examples: Iterable[StoredExample], description: dict[str, Any]) -> PreparedDataset:
@@ -57,38 +33,21 @@ def write_prepared(folder: Path, examples: Iterable[StoredExample], description:
     writers = {split: _SplitWriter(folder, split) for split in SPLITS}
     hashes = []
     for example in examples:
-        record = _encode(example)
+        record = encode_record(example)
         writers[example.split].write(example, record)
-        hashes.append(hashlib.blake2b(example.split.encode() + record, digest_size=16).digest())
+        hashes.append(record_hash(example.split, record))
     for writer in writers.values():
         writer.close()
     complete = {
         "schema": SCHEMA,
         **description,
         "splits": {split: writer.description() for split, writer in writers.items()},
-        "fingerprint": hashlib.blake2b(b"".join(sorted(hashes)), digest_size=16).hexdigest(),
+        "fingerprint": fingerprint(hashes),
     }
     dataset = PreparedDataset(folder, complete)
     write_png(folder / CONTACT_SHEET, draw_contact_sheet(dataset))
     (folder / DESCRIPTION).write_text(json.dumps(complete, indent=2) + "\n", encoding="utf-8")
     return dataset
-
-
-def _encode(example: StoredExample) -> bytes:
-    import tensorflow as tf
-
-    def content(value: bytes) -> tf.train.Feature:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-    edges = [edge for box in example.boxes for edge in box]
-    features = {
-        "image": content(example.image),
-        "boxes": tf.train.Feature(float_list=tf.train.FloatList(value=edges)),
-        "person": content(example.person),
-        "path": content(example.path.encode("utf-8", "surrogateescape")),
-    }
-    message = tf.train.Example(features=tf.train.Features(feature=features))
-    return message.SerializeToString(deterministic=True)  # the order of a map is not defined otherwise
 
 
 class _SplitWriter:

@@ -29,7 +29,7 @@ class Recognised(NamedTuple):
             its own person; equal ones count half. The mean is the area under the receiver operating characteristic.
 
     Reference:
-        [Grother and Phillips, 2004](https://doi.org/10.1109/CVPR.2004.1315146).
+        ISO/IEC 19795-1:2021, Biometric performance testing and reporting.
     """
 
     rank: np.ndarray

@@ -12,9 +12,14 @@ from keras_deid.privacy.measure import GALLERY, ORIGINAL, Vectors
 from keras_deid.privacy.protocol import METRICS, Recognised, recognise
 from keras_deid.statistics import Estimate
 
-COMPARED = {"added": ("restored", "hidden"), "by_the_face": ("restored", "stranger")}
-"""Differences between two sources: what restoring adds to what the hidden face gives away; and what the restored face
-gives away beyond its surroundings."""
+COMPARED = {
+    "added": ("restored", "hidden"),
+    "beyond_blocks": ("restored", "bicubic"),
+    "by_the_face": ("restored", "stranger"),
+}
+"""Differences between two sources: what restoring adds to what a recogniser makes of the hidden face; what it adds to
+the enlargement of a mosaic's blocks, which needs no learning; and what the restored face gives away beyond its
+surroundings."""
 
 
 class Probed(NamedTuple):
@@ -73,7 +78,7 @@ def summarise(results: Results) -> dict[str, Any]:
     for embedder, kinds in summary.items():
         for kind, of_kind in kinds.items():
             for name, (source, other) in COMPARED.items():
-                if source in of_kind["sources"]:
+                if {source, other} <= set(of_kind["sources"]):
                     pair = results[embedder, kind, source], results[embedder, kind, other]
                     of_kind[name] = {metric: _difference(*pair, metric) for metric in METRICS}
     return summary

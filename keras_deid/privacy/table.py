@@ -57,7 +57,7 @@ def _row(description: str, of_kind: Mapping[str, Any], metric: str) -> tuple[str
     return (
         description,
         *(_cell(sources[source][metric]) if source in sources else _NOTHING for source in SOURCES),
-        *(_cell(of_kind[name][metric], "+.0f") for name in COMPARED),
+        *(_cell(of_kind[name][metric], "+.0f") if name in of_kind else _NOTHING for name in COMPARED),
     )
 
 

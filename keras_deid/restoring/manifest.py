@@ -37,6 +37,14 @@ def settings_of(name: str, identity: str, regions: RegionSource | None, keep_wor
     return settings if keep_words else {**settings, "metadata": "left out"}
 
 
+def other_settings(folder: Path | str) -> UserError:
+    """Returns the error of a folder that holds outputs of other settings."""
+    return UserError(
+        f"{folder}: holds pictures of another model or other boxes; choose another folder, or replace them with "
+        "--overwrite"
+    )
+
+
 class Manifest:
     """The state of a folder of restored pictures and videos.
 
@@ -67,10 +75,7 @@ class Manifest:
                 self.is_new = False
                 there, records = read(path)
                 if there != settings and not overwrite:
-                    raise UserError(
-                        f"{folder}: holds pictures of another model or other boxes; choose another folder, or replace "
-                        "them with --overwrite"
-                    )
+                    raise other_settings(folder)
                 for record in records if there == settings else ():
                     if _BEGUN in record:
                         self._begun.update(record[_BEGUN])

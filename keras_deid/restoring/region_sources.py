@@ -95,7 +95,9 @@ class Listed:
     """Regions from a CSV file, see `keras_deid.data.boxes_csv.read_frame_boxes_csv`.
 
     Args:
-        path: the file.
+        path: the file; without `rows` it is read.
+        rows: its rows by path, or those of the pictures that are asked for.
+        sha256: of the whole file; needed with `rows`.
 
     Raises:
         UserError: if it cannot be read.
@@ -103,13 +105,15 @@ class Listed:
 
     estimated = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path | str, rows: dict[str, list[FrameBox]] | None = None, sha256: str | None = None
+    ) -> None:
         self._path = path
-        self._written: dict[str, list[FrameBox]] = read_frame_boxes_csv(path)
+        self._written = read_frame_boxes_csv(Path(path)) if rows is None else rows
         self._boxes: dict[str, _ByFrame] = {}
         self._restored: set[tuple[str, int | None]] = set()
         self._outside: dict[int, str] = {}
-        self.settings: dict[str, Any] = {"boxes_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        self.settings: dict[str, Any] = {"boxes_sha256": sha256 or hashlib.sha256(Path(path).read_bytes()).hexdigest()}
 
     @property
     def complaints(self) -> list[str]:

@@ -21,20 +21,24 @@ from keras_deid.progress import Progress, silent
 from keras_deid.restoring.manifest import Manifest, settings_of
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.outputs import check_apart, check_free, check_not_inputs, held_output, make_parents
+from keras_deid.restoring.pictures import (
+    Job,
+    Work,
+    batches,
+    details,
+    read_work,
+    restore_batch,
+    source_state,
+    write_work,
+)
 from keras_deid.restoring.region_sources import RegionSource
-from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
 from keras_deid.restoring.threads import map_ahead, threads
 from keras_deid.restoring.video import restore_video
 from keras_deid.restoring.video_files import find_videos, is_video
 from keras_deid.restoring.video_writing import check_output
-from keras_deid.restoring.whole import fit_back, fit_into
-from keras_deid.restoring.work import Job, Work, details, read_work, state_of, write_work
 
 WORKERS = min(max((os.cpu_count() or 1) // 2, 2), 8)
 """Threads that read, and as many that write."""
-
-_PIXELS_HELD = 50_000_000
-"""A batch is restored before it is full once its pictures have so many pixels in memory."""
 
 
 @dataclass
@@ -163,7 +167,7 @@ def restore_file(
             raise UserError(f"{out}: unknown format; choose a name that ends in one of {' '.join(IMAGE_SUFFIXES)}")
         with held_output(out, overwrite):
             work = read_work(Job(source.name, source, keep_words), model, regions)
-            (restored,) = _answers([work], model)
+            (restored,) = restore_batch([work], model)
             write_work(out, work, restored)
         return None if work.regions is None else len(work.regions)
     except OSError as error:
@@ -262,7 +266,7 @@ def _restore_video(
     manifest.check_there()
     make_parents(out, job.name)
     try:
-        before = state_of(job.source)
+        before = source_state(job.source)
         frames = restore_video(
             job.source, out / job.name, model, regions, name=job.name, keep_words=job.keep_words, progress=progress
         )
@@ -277,31 +281,5 @@ def _answered(
     opened: Iterable[Work | ImageError], model: PictureModel, broken: list[ImageError]
 ) -> Iterator[tuple[Work, np.ndarray]]:
     """Yields each picture, restored, restoring the regions of several pictures at a time."""
-    for batch in _batches(opened, broken):
-        yield from zip(batch, _answers(batch, model), strict=True)
-
-
-def _answers(batch: Sequence[Work], model: PictureModel) -> list[np.ndarray]:
-    whole = [work for work in batch if work.regions is None]
-    wholly = iter(restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole]))
-    parts = [work for work in batch if work.regions is not None]
-    partly = iter(
-        restore_regions(model, [work.opened.pixels for work in parts], [work.regions or [] for work in parts])
-    )
-    return [fit_back(next(wholly), work.opened.size) if work.regions is None else next(partly) for work in batch]
-
-
-def _batches(opened: Iterable[Work | ImageError], broken: list[ImageError]) -> Iterator[list[Work]]:
-    batch: list[Work] = []
-    for work in opened:
-        if isinstance(work, ImageError):
-            broken.append(work)
-            continue
-        batch.append(work)
-        held = sum(one.opened.pixels.size // 3 for one in batch)
-        parts = sum(1 if one.regions is None else len(one.regions) for one in batch)
-        if parts >= BATCH_SIZE or len(batch) >= BATCH_SIZE or held >= _PIXELS_HELD:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    for batch in batches(opened, broken):
+        yield from zip(batch, restore_batch(batch, model), strict=True)

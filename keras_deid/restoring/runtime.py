@@ -13,9 +13,6 @@ import numpy as np
 
 from keras_deid.errors import UserError
 
-RUNTIMES = ("auto", "openvino", "tensorflow")
-PRECISIONS = ("auto", "float32", "bfloat16")
-
 Trace = Callable[[Path], Any]
 """Folder of a run -> TensorFlow function with a signature of one input and one output; see `graphs`."""
 
@@ -99,8 +96,8 @@ def choose_runtime(
     """Chooses what networks run on.
 
     Args:
-        name: one of `RUNTIMES`; "auto": OpenVINO if it is installed, and TensorFlow for what it cannot run.
-        precision: one of `PRECISIONS`; "auto": bfloat16 on OpenVINO if the processor computes in it.
+        name: "openvino", "tensorflow", or "auto": OpenVINO if it is installed, and TensorFlow for what it cannot run.
+        precision: "float32", "bfloat16", or "auto": bfloat16 on OpenVINO if the processor computes in it.
         start_tensorflow: see `Runtime`.
 
     Raises:

@@ -1,10 +1,14 @@
-"""Restores a video: its regions are found, tracked, restored and put back; its times, sound and size stay."""
+"""Restores a video: its regions are found, tracked, restored and put back; its times, sound and size stay.
+
+Frames are read, and their regions found, on another thread than the restorer's; the encoder has threads of its own.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +19,7 @@ from keras_deid.atomic import whole_file
 from keras_deid.data.images import ImageError
 from keras_deid.errors import UserError, cannot_write
 from keras_deid.progress import Progress, silent
+from keras_deid.restoring.ahead import ahead
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.region_sources import RegionSource
@@ -40,6 +45,8 @@ BATCH_SIZE = 16
 """Most frames that are restored at a time."""
 _PIXELS_HELD = 30_000_000
 """A batch is smaller where its frames would have more pixels."""
+_BATCHES_AHEAD = 2
+"""Batches that are read before the restorer asks for them."""
 
 
 def restore_video(
@@ -86,10 +93,12 @@ def restore_video(
                 source_type = SYNTHETIC_WHOLE if regions is None else SYNTHETIC_PARTS
                 done = 0
                 with VideoWriter(partial, suffix, reader, source_type, keep_words) as writer:
-                    for frame in restorer.restored(reader.frames(writer.copy), writer.pixel_format):
-                        writer.write(frame)
-                        done += 1
-                        progress(done, max(reader.total, done), source.name)
+                    frames = restorer.restored(reader.frames(writer.copy), writer.pixel_format)
+                    with contextlib.closing(frames):  # ends its thread before the files are closed
+                        for frame in frames:
+                            writer.write(frame)
+                            done += 1
+                            progress(done, max(reader.total, done), source.name)
                 if not restorer.anything:
                     _write_unchanged(source, partial, suffix, keep_words)
         except OSError as error:
@@ -129,19 +138,23 @@ class _Restorer:
         self._steady = Steady()
         self.anything = False
 
-    def restored(self, frames: Iterable[VideoFrame], pixel_format: str) -> Iterator[VideoFrame]:
-        """Yields the frames, restored."""
-        for batch in _batches(self._found(frames)):
-            pictures = [self._upright(found.frame) if found.regions != [] else None for found in batch]
-            answers = self._answers(batch, pictures)
-            for found, picture, answer in zip(batch, pictures, answers, strict=True):
-                if picture is None or answer is None:
-                    yield unchanged(found.frame, pixel_format)
-                    continue
-                self.anything = True
-                red, green, blue = np.moveaxis(picture != answer, 2, 0)
-                changed = turned_back(red | green | blue, self._turn)
-                yield with_pixels(found.frame, turned_back(answer, self._turn), changed, pixel_format)
+    def restored(self, frames: Iterable[VideoFrame], pixel_format: str) -> Generator[VideoFrame]:
+        """Yields the frames, restored; they are read on another thread."""
+        with contextlib.closing(ahead(_batches(self._found(frames)), _BATCHES_AHEAD)) as batches:
+            for batch in batches:
+                yield from self._restored(batch, pixel_format)
+
+    def _restored(self, batch: Sequence[_Found], pixel_format: str) -> Iterator[VideoFrame]:
+        pictures = [self._upright(found.frame) if found.regions != [] else None for found in batch]
+        answers = self._answers(batch, pictures)
+        for found, picture, answer in zip(batch, pictures, answers, strict=True):
+            if picture is None or answer is None:
+                yield unchanged(found.frame, pixel_format)
+                continue
+            self.anything = True
+            red, green, blue = np.moveaxis(picture != answer, 2, 0)
+            changed = turned_back(red | green | blue, self._turn)
+            yield with_pixels(found.frame, turned_back(answer, self._turn), changed, pixel_format)
 
     def _found(self, frames: Iterable[VideoFrame]) -> Iterator[_Found]:
         """Yields the frames with their regions, as many frames late as tracking needs to look ahead."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -71,6 +72,7 @@ class VideoWriter:
                 self._container.metadata["comment"] = comment
             if keep_words:
                 self._container.set_chapters(source.chapters())
+            self._muxing = threading.Lock()
             self._durations: dict[int, int] = {}
             self._video: VideoStream | None = None
             self._copies: dict[int, Stream] = {}
@@ -113,13 +115,14 @@ class VideoWriter:
             raise _failure(error) from error
 
     def copy(self, packet: Packet) -> None:
-        """Copies a packet of another track."""
+        """Copies a packet of another track; may be called from another thread than `write`."""
         target = self._copies.get(packet.stream.index)
         if target is None:
             return
         packet.stream = target
         try:
-            self._container.mux(packet)
+            with self._muxing:
+                self._container.mux(packet)
         except av.FFmpegError as error:
             raise _failure(error) from error
 
@@ -132,7 +135,8 @@ class VideoWriter:
         for packet in self._video.encode(frame):
             if packet.pts is not None:
                 packet.duration = self._durations.pop(packet.pts, 0)
-            self._container.mux(packet)
+            with self._muxing:
+                self._container.mux(packet)
 
     def _add_video(self, reader: VideoReader) -> VideoStream:
         source, first = reader.stream, reader.first

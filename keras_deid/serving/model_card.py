@@ -91,10 +91,11 @@ _LOCATING = {
 }
 
 
-def _without_place(path: Path | None) -> str | None:
+def _without_place(place: Path | str | None) -> str | None:
     """Returns a path as it was given if it is relative, else its name: the rest says where the data lay, not what."""
-    if path is None:
+    if place is None:
         return None
+    path = Path(place) if isinstance(place, Path) else Path("/", place)
     return path.name if path.is_absolute() else path.as_posix()
 
 

@@ -69,6 +69,11 @@ def find_run(name_or_path: str | os.PathLike[str]) -> Path:
     return path
 
 
+def name_of_run(run: Path) -> str:
+    """Returns what `find_run` finds a run by on another computer: a shipped one's name, else its absolute path."""
+    return run.parent.name if run.is_relative_to(_RUNS) else str(run.absolute())
+
+
 def products_folder(run: Path) -> Path:
     """Returns the folder for files about a run: the run's own, or `runs/NAME` for a shipped run found by name.
 

@@ -39,6 +39,11 @@ def scene_seed(split: str, index: int, seed: int = 0) -> int:
     return (((seed << _SPLIT_BITS) | SPLITS.index(split)) << _INDEX_BITS) | index
 
 
+def scene_path(split: str, index: int) -> str:
+    """Returns what names picture `index` of a split."""
+    return f"synthetic/{split}/{index:06d}"
+
+
 def synthetic_examples(
     split: str, size: int, count: int | None = None, seed: int = 0, start: int = 0
 ) -> tf.data.Dataset:

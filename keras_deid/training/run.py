@@ -159,7 +159,7 @@ def prepare_if_needed(config: Config, progress: Progress = silent) -> None:
         UserError: if `data.path` does not exist and there are no photographs to make it from.
     """
     data = config.data
-    if data.source != "prepared" or data.path is None:
+    if data.source != "prepared" or not isinstance(data.path, Path):
         return
     if data.photos is None:
         if not data.path.exists():

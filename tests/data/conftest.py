@@ -2,6 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import Config
+from keras_deid.data.record_stream import RecordStream
 from keras_deid.data.sources import Example, Source
 from keras_deid.data.training_batches import training_batches
 from keras_deid.data.training_pictures import load_training_pictures
@@ -42,7 +43,13 @@ def streamed(examples):
         for example in examples:
             yield {"image": example.picture[..., :3], "box": example.boxes[0], "boxes": example.boxes}
 
-    return tf.data.Dataset.from_generator(read, output_signature=signature)
+    dataset = tf.data.Dataset.from_generator(read, output_signature=signature)
+
+    class Generated(RecordStream):
+        def shuffled(self, seed):
+            return dataset.shuffle(self.buffer, seed=seed)
+
+    return Generated((), lambda example: example, buffer=2048)
 
 
 def take(dataset, count):

@@ -13,7 +13,8 @@ from keras_deid.data.prepared import PreparedDataset
 from keras_deid.errors import UserError
 from keras_deid.preparation import contact_sheet, writing
 from keras_deid.preparation.contact_sheet import draw_contact_sheet
-from keras_deid.preparation.writing import StoredExample, write_prepared
+from keras_deid.preparation.stored import StoredExample
+from keras_deid.preparation.writing import write_prepared
 
 FACE = {"settings": {"region": "face", "size": 16}, "inputs": "made up"}
 PHOTO = {"settings": {"region": "photo", "size": 16}, "inputs": "made up"}
@@ -149,7 +150,7 @@ def test_unknown_split(tmp_path):
 
 
 def test_folders_that_are_no_data_set(tmp_path):
-    with pytest.raises(UserError, match="missing: does not exist; give a folder that scripts/prepare.py wrote"):
+    with pytest.raises(UserError, match="missing: does not exist; give a folder that keras-deid prepare wrote"):
         PreparedDataset.open(tmp_path / "missing")
     with pytest.raises(UserError, match="has no dataset.json"):
         PreparedDataset.open(tmp_path)

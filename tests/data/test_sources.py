@@ -7,7 +7,8 @@ from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import encode_png, write_png
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.errors import UserError
-from keras_deid.preparation.writing import StoredExample, write_prepared
+from keras_deid.preparation.stored import StoredExample
+from keras_deid.preparation.writing import write_prepared
 
 from .conftest import LOAD, SIZE, batches, config
 

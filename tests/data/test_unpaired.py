@@ -10,7 +10,8 @@ from keras_deid.data.sources import open_source
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
 from keras_deid.errors import UserError
-from keras_deid.preparation.writing import StoredExample, write_prepared
+from keras_deid.preparation.stored import StoredExample
+from keras_deid.preparation.writing import write_prepared
 
 from .conftest import assert_equal
 

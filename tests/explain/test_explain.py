@@ -7,10 +7,10 @@ import pytest
 from keras_deid.config import Config
 from keras_deid.data.images import write_png
 from keras_deid.errors import UserError
-from keras_deid.explain.explain import explain_run
+from keras_deid.explain.explain import explain, explain_run
 from keras_deid.explain.networks import load_networks
 from keras_deid.explain.notes import notes_on_targets
-from keras_deid.explain.pictures import Pictures
+from keras_deid.explain.pictures import Pictures, load_pictures
 from keras_deid.explain.targets import TARGETS
 from keras_deid.models.patch_discriminator import patch_discriminator
 from keras_deid.models.unet_generator import unet_generator
@@ -106,3 +106,27 @@ def test_pictures_that_nothing_was_done_to(run, tmp_path):
     with pytest.raises(UserError, match="no picture has a de-identified region or a person mask"):
         explain_run(run, pairs)
     assert not (run / "attention").exists()
+
+
+def test_gates_of_a_run(run):
+    networks = load_networks([run], [])
+    summary = explain(networks, load_pictures(CONFIG, "test", 3), run / "gates", config=CONFIG, method="gates")
+    assert summary["settings"]["method"].startswith("CBAM's spatial gates")
+    # Open gates start alike everywhere: they prefer nothing.
+    assert {finding["zero_maps"] for finding in summary["findings"]} == {3}
+    assert [(row["module"], row["replacement"]) for row in summary["regated"]] == [
+        ("cbam_1", replacement) for replacement in ("mean", "another", "background")
+    ]
+    # This generator returns its input whatever the gates are.
+    assert all(row["lost"] == {"mean": 0, "low": 0, "high": 0} for row in summary["regated"])
+    page = (run / "gates" / "report.html").read_text(encoding="utf-8")
+    assert 'id="regated"' in page and "another picture&#39;s gates" in page
+
+
+def test_a_run_without_cbam_has_no_gates(run):
+    config = CONFIG.model_copy(update={"generator": CONFIG.generator.model_copy(update={"attention": "none"})})
+    build_generator(config).save(run / "generator.keras")
+    networks = load_networks([run], [])
+    with pytest.raises(UserError, match="has no CBAM, and so no gates; --method gates takes runs with CBAM alone"):
+        explain(networks, load_pictures(CONFIG, "test", 3), run / "gates", config=CONFIG, method="gates")
+    assert not (run / "gates").exists()

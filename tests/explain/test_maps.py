@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 from tf_keras_vis.gradcam import Gradcam
 
-from keras_deid.explain.maps import METHODS, Explainer, attention_maps, enlarge, patch_probabilities
+from keras_deid.explain.gates import attention_gates
+from keras_deid.explain.maps import GATES, METHODS, Explainer, attention_maps, enlarge, patch_probabilities
 from keras_deid.explain.targets import TARGETS, PatchView
 
 MASK = np.zeros((3, 16, 16))
@@ -54,7 +55,7 @@ def test_with_mixed_precision(make_network, pictures, policy, precision):
     np.testing.assert_allclose(maps, by_hand(network, "cbam_1", pictures, weights), rtol=1e-3, atol=1e-7)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [method for method in METHODS if method != GATES])
 @pytest.mark.parametrize("options", [{}, {"attention": "none"}, {"global_skip": True}, {"channels": 6}], ids=str)
 def test_maps_of_all_layers_are_the_library_s(make_network, pictures, method, options):
     network = make_network(**options)
@@ -134,7 +135,7 @@ def test_the_library_left_alone_looks_at_another_layer(make_network, pictures):
     assert not np.allclose(walked_back, maps)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [method for method in METHODS if method != GATES])
 def test_every_method_gives_maps_of_the_layer(make_network, pictures, method):
     network = make_network()
     maps = attention_maps(network.model, "cbam_2", pictures, weights_of(network, "real"), method)
@@ -194,3 +195,14 @@ def test_enlarging_lays_cells_over_their_pixels():
     rows, columns = np.mgrid[:16, :16]
     centre = (grown * rows).sum() / grown.sum(), (grown * columns).sum() / grown.sum()
     assert centre == pytest.approx((1.5 * 4 - 0.5, 2.5 * 4 - 0.5))
+
+
+@pytest.mark.parametrize("options", [{}, {"attention": "branch"}, {"channels": 6}, {"blocks": 1}], ids=str)
+def test_gates_are_maps(make_network, pictures, options):
+    network = make_network(**options)
+    maps = Explainer(network.model, network.layers, GATES)(pictures, weights_of(network, "real"))
+    gates = attention_gates(network, pictures)
+    assert list(maps) == list(gates)
+    for layer, gate in gates.items():
+        assert maps[layer].shape == (3, 4, 4) and (maps[layer].min(axis=(1, 2)) == 0).all() and maps[layer].any()
+        np.testing.assert_allclose(np.diff(maps[layer]), np.diff(gate.spatial), atol=1e-6)

@@ -41,6 +41,8 @@ def test_who_is_recognised(people, subject, out):
     assert solid == {source: chance for source in ("hidden", "restored", "flat", "stranger")}
     assert all(rate == pytest.approx(0.5) for rate in rates(content, "deface_solid", "auc").values())
     added = content["results"]["colours"]["across_4"]["added"]["rank1"]
+    across, solid = (content["results"]["colours"][kind] for kind in ("across_4", "deface_solid"))
+    assert across["beyond_blocks"]["rank1"]["mean"] == added["mean"] and "beyond_blocks" not in solid
     assert added["mean"] == pytest.approx(-2 / 3) and added["high"] <= 0
 
 

@@ -28,5 +28,5 @@ def test_markdown_tables():
 
 
 def test_text_is_not_escaped_outside_pages():
-    text = render("explain/localisation.md.jinja", command="a < b", notes=[], verdicts=[], sections=[])
+    text = render("explain/localisation.md.jinja", command="a < b", notes=[], verdicts=[], sections=[], regated=[])
     assert text.startswith("```bash\na < b\n```")

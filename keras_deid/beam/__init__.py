@@ -1,0 +1,1 @@
+"""Preparing and restoring on many machines: pipelines for any runner of Apache Beam."""
