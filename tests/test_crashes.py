@@ -41,6 +41,7 @@ def photographs(folder):
     for number in range(24):
         turned = np.roll(face, 3 * number, axis=1)
         Image.fromarray(turned).save(folder / f"{number:02d}.jpg", quality=95)
+        os.utime(folder / f"{number:02d}.jpg", (1e9, 1e9))  # a data set is known by the times of its photographs
     rows = [f"{number:02d}.jpg,{60 + number},60,{120 + number},140" for number in range(24)]
     boxes = folder.with_name("boxes.csv")
     boxes.write_text("\n".join(["path,x0,y0,x1,y1", *rows]) + "\n")

@@ -3,10 +3,11 @@
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
-_FAILED = (*_FULL, *_CLOSED, errno.EIO)
+from keras_deid.errors import cannot_write
+
+_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def disk_error(error: BaseException) -> str | None:
@@ -22,9 +23,8 @@ def disk_error(error: BaseException) -> str | None:
     if not failures:
         return None
     number, first = failures[-1]
-    place = getattr(first, "filename", None)
-    mend = "make room and run the same command again" if number in _FULL else "choose another place"
-    return f"{place or 'the disk'}: {os.strerror(number)}; {mend}"
+    place = Path(getattr(first, "filename", None) or "the disk")
+    return str(cannot_write(place, OSError(number, os.strerror(number))))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -205,7 +205,12 @@ def _read_journal(path: Path) -> tuple[Settings, list[FileRecord]]:
             break
     if not lines or not isinstance(lines[0], dict):
         raise UserError(f"{path}: is not a journal of restored pictures; delete it, or choose another folder")
-    return lines[0], list(itertools.takewhile(_is_record, lines[1:]))
+    return lines[0], list(itertools.takewhile(lambda line: _is_record(line) or _lists_begun(line), lines[1:]))
+
+
+def _lists_begun(line: Any) -> bool:
+    begun = line.get(_BEGUN) if isinstance(line, dict) else None
+    return isinstance(begun, list) and all(isinstance(name, str) for name in begun)
 
 
 def _is_record(line: Any) -> bool:

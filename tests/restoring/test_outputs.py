@@ -280,6 +280,7 @@ def test_planted_links_are_not_followed(photos, tmp_path):
         (out / name).symlink_to(tmp_path / "precious")
     with pytest.raises(UserError):
         restore_folder(photos, out, Negative(), None)
-    (out / MANIFEST).unlink()
+    for name in (MANIFEST, ".manifest.jsonl"):
+        (out / name).unlink()
     restore_folder(photos, out, Negative(), None, overwrite=True)
     assert (tmp_path / "precious").read_bytes() == b"precious"
