@@ -82,7 +82,7 @@ def test_values_come_from_the_file(write):
         ("data: {image_size: [64, 66]}", "data.image_size.1: input should be a multiple of 4, received 66"),
         ("data: {image_size: [8, 64]}", "data.image_size.0: input should be greater than or equal to 16, received 8"),
         ("data: {image_size: 64}", "data.image_size: input should be a valid tuple, received 64"),
-        ("data: {path: 3}", "data.path: input is not a valid path for <class 'pathlib.Path'>, received 3"),
+        ("data: {path: 3}", "data.path: should be a path or a URL, received 3"),
         (
             "deidentify: {train_block_size: [0.3, 0.1]}",
             "deidentify: train_block_size should be (low, high), received [0.3, 0.1]",
