@@ -198,7 +198,7 @@ def test_killed_and_continued(tmp_path, out, workers):
     photos = Photos(tmp_path, 60)
     (tmp_path / "program.py").write_text(PROGRAM)
     arguments = [photos.folder, out, photos.boxes, photos.masks, workers]
-    environment = {**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[3])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[2])}
     killed = subprocess.run(
         [sys.executable, tmp_path / "program.py", *map(str, arguments)],
         capture_output=True,
@@ -234,7 +234,7 @@ def test_a_worker_that_dies(tmp_path, out):
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[3])},
+        env={**os.environ, "PYTHONPATH": str(Path(job.__file__).parents[2])},
     )
     assert "UserError: a worker process ended unexpectedly" in ended.stderr
     assert not out.exists()

@@ -11,8 +11,8 @@ from PIL import Image
 
 from keras_deid.errors import UserError
 from keras_deid.locking import locked_file, locked_folder
+from keras_deid.restoring import pictures, threads
 from keras_deid.restoring import restore as restore_module
-from keras_deid.restoring import threads
 from keras_deid.restoring.finding import find_in
 from keras_deid.restoring.manifest import MANIFEST
 from keras_deid.restoring.region_sources import Located
@@ -202,7 +202,7 @@ def test_an_output_folder_that_is_replaced_is_said(photos, tmp_path):
 
 
 def test_files_that_are_removed_meanwhile_are_said_and_made_again(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(restore_module, "BATCH_SIZE", 1)
+    monkeypatch.setattr(pictures, "BATCH_SIZE", 1)
     out, calls = tmp_path / "out", []
 
     def remove():

@@ -8,6 +8,7 @@ from PIL.JpegImagePlugin import get_sampling
 
 from keras_deid.data.images import read_image
 from keras_deid.errors import UserError
+from keras_deid.restoring import pictures
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST, Manifest, settings_of
 from keras_deid.restoring.model import LocalModel
@@ -275,7 +276,7 @@ def test_a_jpeg_keeps_its_colour_resolution_unless_parts_of_it_stay(tmp_path, sa
 
 
 def test_a_batch_ends_early_when_its_pictures_are_large(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(restore_module, "_PIXELS_HELD", 10 * SIZE[0] * SIZE[1])
+    monkeypatch.setattr(pictures, "_PIXELS_HELD", 10 * SIZE[0] * SIZE[1])
     model = Negative()
     restore_folder(folder, tmp_path / "out", model, None)
     assert model.batches == [10, 10, 10, 7]

@@ -26,8 +26,8 @@ class Slow:
 
 keras_deid.restoring.model.LocalModel = Slow
 keras_deid.cli.restore.start_tensorflow = lambda: None
-import keras_deid.restoring.restore, keras_deid.restoring.repair
-keras_deid.restoring.restore.BATCH_SIZE = keras_deid.restoring.repair.BATCH_SIZE = 1
+import keras_deid.restoring.pictures, keras_deid.restoring.repair
+keras_deid.restoring.pictures.BATCH_SIZE = keras_deid.restoring.repair.BATCH_SIZE = 1
 sys.exit(keras_deid.cli.restore.main())
 """
 
