@@ -10,7 +10,7 @@ SUMMARIES = {
     "prepare": "Turn a folder of photographs into a data set to train on.",
     "evaluate": "Measure a trained run.",
     "field": "Measure how photographs are restored that other tools have hidden.",
-    "privacy": "Measure how much hidden and restored faces give away to face recognition.",
+    "privacy": "Measure what hidden and restored faces tell face recognition.",
     "report": "Show where a trained run looks (Grad-CAM).",
     "compare": "Train several configurations and compare them.",
     "export": "Export a trained run for TensorFlow Serving.",

@@ -125,6 +125,7 @@ def test_the_page_says_it_all_and_needs_nothing_else(report):
         "gallery",
         "layers",
         "gates",
+        "regated",
         "sanity",
         "method",
     ]

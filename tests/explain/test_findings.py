@@ -24,7 +24,7 @@ def study(region="mask", **energies):
         name = ITSELF if control == "itself" else control.replace("_", " ")
         for run, of_run in enumerate(np.atleast_2d(values)):
             for path, energy in zip(PATHS, of_run, strict=True):
-                found = NOTHING if np.isnan(energy) else Localisation(energy, 1.0, 0.5)
+                found = NOTHING if np.isnan(energy) else Localisation(energy, 1.0, 0.5, 0.5)
                 row = Measurement(f"run{run}", path, "cbam_1", 1, "real", name, region, found, bool(np.isnan(energy)))
                 made.measurements.append(row)
     return made

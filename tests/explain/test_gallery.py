@@ -17,7 +17,7 @@ def test_pictures_are_sorted_from_best_to_worst_and_those_without_a_map_are_last
         ("second", ITSELF, [9.0, 9.0, 0.0]),
     ):
         for path, energy in zip("abc", energies, strict=True):
-            found = NOTHING if np.isnan(energy) else Localisation(energy, 1.0, 1.0)
+            found = NOTHING if np.isnan(energy) else Localisation(energy, 1.0, 1.0, 1.0)
             study.measurements.append(Measurement(run, path, "cbam_1", 1, "real", control, "person", found, False))
     order, energies = sorted_pictures(study, "real", "person")
     assert order == [2, 0, 1]
