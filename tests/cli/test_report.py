@@ -142,7 +142,7 @@ def test_the_page_says_it_all_and_needs_nothing_else(report):
         assert sentence in page.text
     tables = (report / "localisation.md").read_text(encoding="utf-8")
     assert all(verdict in tables for verdict in verdicts)
-    assert len(re.findall(r"^\| cbam_[12] \|", tables, re.MULTILINE)) == 12
+    assert len(re.findall(r"^\| cbam_[12] \|", tables, re.MULTILINE)) == 14
     assert "keras-deid report " in page.text
     assert f"Only {SCENES} pictures: the intervals are rough." in page.text
     assert len(list((report / "pictures").glob("gallery_*_original.png"))) == SCENES
