@@ -94,7 +94,7 @@ def test_with_boxes_only_the_regions_change(tmp_path):
     (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\na.png,10,20,30,40\na.png,50,5,60,15\n")
     model = Negative()
     report = restore_folder(tmp_path / "in", tmp_path / "out", model, Listed(tmp_path / "boxes.csv"))
-    assert model.batches == [2]
+    assert model.batches == [2 * 2]  # each region is mirrored as well
     assert (report.restored, report.copied, report.kept, report.done) == (1, 1, 0, 2)
     copied = (tmp_path / "out" / "b.png").read_bytes()
     assert copied == (tmp_path / "in" / "b.png").read_bytes()
