@@ -89,19 +89,19 @@ def _made_by_processes(
     pool = ProcessPoolExecutor(workers, fresh, _start_worker, (settings, detects))
     others = set(multiprocessing.active_children())
     finished = False
-    try:
-        with _without_interrupts():  # a worker that is starting would answer Ctrl-C with a traceback
-            futures = [pool.submit(_make_in_worker, photographs, path) for path, photographs in chunks.items()]
-        for future in as_completed(futures):
-            yield future.result()
-        finished = True
-    except BrokenProcessPool as error:
-        raise UserError(
-            "a worker process ended unexpectedly, perhaps for lack of memory; "
-            "run the same command again with fewer --workers, it continues"
-        ) from error
-    finally:
-        with _ignored_interrupts():  # a second Ctrl-C would leave the workers, for which Python then waits at its end
+    with _one_interrupt():  # a second Ctrl-C would leave the workers, for which Python then waits at its end
+        try:
+            with _without_interrupts():  # a worker that is starting would answer Ctrl-C with a traceback
+                futures = [pool.submit(_make_in_worker, photographs, path) for path, photographs in chunks.items()]
+            for future in as_completed(futures):
+                yield future.result()
+            finished = True
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a worker process ended unexpectedly, perhaps for lack of memory; "
+                "run the same command again with fewer --workers, it continues"
+            ) from error
+        finally:
             if not finished:  # chunks are whole or not there
                 for worker in set(multiprocessing.active_children()) - others:
                     worker.kill()
@@ -119,12 +119,17 @@ def _without_interrupts() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _ignored_interrupts() -> Iterator[None]:
-    """Ignores Ctrl-C; only the main thread can do so, and only it gets Ctrl-C."""
+def _one_interrupt() -> Iterator[None]:
+    """Lets Ctrl-C interrupt once; further ones are ignored until the end. Only the main thread gets it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
