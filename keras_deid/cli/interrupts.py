@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 PAUSE = 1.0
 """Seconds after a Ctrl-C in which further ones count as the same."""
@@ -40,7 +41,7 @@ def interrupts_once(exit_code: int) -> Iterator[None]:
             last = time.monotonic()
             raise KeyboardInterrupt
 
-    after = before
+    after: Any = before
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield

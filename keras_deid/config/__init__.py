@@ -1,6 +1,7 @@
 """The configuration of a run: typed, validated, read from YAML, written back to YAML."""
 
 from keras_deid.config.loader import load_config
+from keras_deid.config.places import portable, shown_place
 from keras_deid.config.schema import (
     Config,
     DataConfig,
@@ -28,4 +29,6 @@ __all__ = [
     "SyntheticConfig",
     "TrainingConfig",
     "load_config",
+    "portable",
+    "shown_place",
 ]
