@@ -126,7 +126,7 @@ def write_picture(
         mend = "choose another format, such as PNG"
         raise ImageError(path, f"{width} x {height} pixels; {file_format} holds at most {longest} a side", mend)
     words = source.words if keep_words else without_words(source.words)
-    notes = [*source.notes]
+    notes = [note for note in source.notes if keep_words or note not in source.words.notes]
     packet = words.xmp
     if source_type is not None:
         if packet and not can_be_marked(packet):
