@@ -12,7 +12,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 EXIF, GPS, XMP = 34665, 34853, 700
 _IPTC, _ICC_PROFILE, _INTEROPERABILITY = 33723, 34675, 40965
 # Names, texts, dates, IPTC, Photoshop.
-_WORDS = (269, 270, 271, 272, 285, 297, 305, 306, 315, 316, 33432, _IPTC, 34377, 50838, 50839)
+_WORDS = (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, _IPTC, 34377, 50838, 50839)
 _PLACE = (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113)
 COLOUR = (301, 318, 319)
 # How the pixels are stored (written anew), which page this is, small pictures of it, resolution, orientation.
@@ -21,6 +21,7 @@ _STORAGE = (
     *range(273, 285),
     *range(288, 294),
     296,
+    297,
     317,
     *range(320, 326),
     *range(330, 348),
