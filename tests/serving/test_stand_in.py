@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keras_deid.errors import UserError
-from keras_deid.serving.stand_in import connections
+from keras_deid.serving.stand_in import connections, memory
 from keras_deid.serving.stand_in.library import Library, Servable
 from keras_deid.serving.stand_in.limits import Limits
 from keras_deid.serving.stand_in.model_config import ModelConfig, read_models_config
@@ -27,6 +28,8 @@ from .conftest import HEIGHT, WIDTH, encode
 from .rest_calls import b64, call, predict, refused
 from .servers import stand_in
 
+MOST_KEPT = 40
+"""MiB that may be left of 8 large requests, which are 128 MiB to read."""
 SMALL = Limits(body=2**20, pixels=100_000, seconds=1.0)
 
 
@@ -308,3 +311,23 @@ def test_a_connection_serves_several_requests(library, monkeypatch):
             answer = client.getresponse()
             assert answer.status == 200 and answer.read()
         client.close()
+
+
+def resident_mebibytes():
+    return resident_pages() * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@pytest.mark.skipif(memory._trim is None, reason="this C library gives no memory back when asked")
+def test_memory_comes_back_after_large_bodies(library):
+    """The bodies that are read, what they are parsed to, and the errors that tell of them."""
+    large = json.dumps({"signature_name": "serve_bytes", "instances": [b64(bytes(3 * 2**22))]}).encode()
+    with stand_in(library, Limits()) as address:
+        assert predict(address, large)[0] == 400
+        memory.give_back()
+        before = resident_mebibytes()
+        with ThreadPoolExecutor(4) as clients:
+            assert set(clients.map(lambda _: predict(address, large)[0], range(8))) == {400}
+        deadline = time.monotonic() + 20
+        while resident_mebibytes() > before + MOST_KEPT and time.monotonic() < deadline:
+            time.sleep(0.1)  # memory is given back behind the answer
+        assert resident_mebibytes() < before + MOST_KEPT

@@ -11,6 +11,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -21,6 +22,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse,
 from keras_deid.serving.stand_in.errors import RequestError
 from keras_deid.serving.stand_in.library import Library
 from keras_deid.serving.stand_in.limits import Limits
+from keras_deid.serving.stand_in.memory import LARGE, give_back
 from keras_deid.serving.stand_in.predict_json import parse_request, to_body, to_tensors
 
 log = logging.getLogger(__name__)
@@ -40,19 +42,23 @@ def rest_app(library: Library, limits: Limits) -> Starlette:
     """
 
     async def answer(request: Request) -> Response:
+        body = bytearray()
+        response = await respond(request, body)
+        if max(len(body), len(response.body)) > LARGE:
+            response.background = BackgroundTask(give_back)  # when it is sent
+        body.clear()
+        return response
+
+    async def respond(request: Request, body: bytearray) -> Response:
         try:
-            body = await asyncio.wait_for(_read_body(request, limits), limits.seconds)
-            content = await run_in_threadpool(_answer, library, limits, request.method, request.url.path, body)
-            return Response(content, media_type="application/json")
+            await asyncio.wait_for(_read_body(request, limits, body), limits.seconds)
+            return await run_in_threadpool(_respond, library, limits, request.method, request.url.path, body)
         except RequestError as error:
             return _error(error.status, error.message)
         except TimeoutError:
             return _error(408, "The request did not arrive in time")
         except ClientDisconnect:
             return _error(499, "The client went away")
-        except Exception:
-            log.exception("%s %s", request.method, request.url.path)
-            return _error(500, "Internal error; the server's log has more")
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])])
 
@@ -61,18 +67,18 @@ def _error(status: int, message: str) -> Response:
     return Response(json.dumps({"error": message}), status, media_type="application/json")
 
 
-async def _read_body(request: Request, limits: Limits) -> bytes:
-    content, limit, parts = bytearray(), limits.body, aiter(request.stream())
+async def _read_body(request: Request, limits: Limits, content: bytearray) -> None:
+    """Reads the body into `content`."""
+    limit, parts = limits.body, aiter(request.stream())
     while (chunk := await asyncio.wait_for(anext(parts, None), limits.idle_seconds)) is not None:
         content += chunk
         if len(content) > limit:
             raise RequestError(413, f"The request is larger than {limit} bytes")
-    if request.headers.get("content-encoding", "").lower() != "gzip":
-        return bytes(content)
-    return await run_in_threadpool(_unpack, bytes(content), limit)
+    if request.headers.get("content-encoding", "").lower() == "gzip":
+        content[:] = await run_in_threadpool(_unpack, content, limit)
 
 
-def _unpack(content: bytes, limit: int) -> bytes:
+def _unpack(content: bytearray, limit: int) -> bytes:
     unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         unpacked = unpacker.decompress(content, limit + 1)
@@ -85,7 +91,18 @@ def _unpack(content: bytes, limit: int) -> bytes:
     return unpacked
 
 
-def _answer(library: Library, limits: Limits, method: str, path: str, body: bytes) -> bytes:
+def _respond(library: Library, limits: Limits, method: str, path: str, body: bytearray) -> Response:
+    """Answers a request, whatever comes: an error that left its thread would long hold what it tells of."""
+    try:
+        return Response(_answer(library, limits, method, path, body), media_type="application/json")
+    except RequestError as error:
+        return _error(error.status, error.message)
+    except Exception:
+        log.exception("%s %s", method, path)
+        return _error(500, "Internal error; the server's log has more")
+
+
+def _answer(library: Library, limits: Limits, method: str, path: str, body: bytearray) -> bytes:
     if method == "POST" and (found := _PREDICT.fullmatch(path)):
         return _predict(library, limits, body, **found.groupdict())
     if method == "GET" and (found := _METADATA.fullmatch(path)):
@@ -95,7 +112,9 @@ def _answer(library: Library, limits: Limits, method: str, path: str, body: byte
     raise RequestError(400, f"Malformed request: {method} {path[:200]}")
 
 
-def _predict(library: Library, limits: Limits, body: bytes, name: str, version: str | None, label: str | None) -> bytes:
+def _predict(
+    library: Library, limits: Limits, body: bytearray, name: str, version: str | None, label: str | None
+) -> bytes:
     servable = library.find(name, version, label)
     request = parse_request(body)
     inputs = to_tensors(request, servable.input_specs(request.signature))

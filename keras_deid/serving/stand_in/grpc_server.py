@@ -21,6 +21,7 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 from keras_deid.serving.stand_in.errors import RequestError
 from keras_deid.serving.stand_in.library import Library
 from keras_deid.serving.stand_in.limits import Limits
+from keras_deid.serving.stand_in.memory import LARGE, give_back
 from keras_deid.serving.stand_in.predict_json import DEFAULT_SIGNATURE
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ def _answering(method: Callable[[Any, Any], Any]) -> Callable[[Any, Any, grpc.Se
     """Turns what a method raises into the code and the message that the client sees."""
 
     def answer(self: Any, request: Any, context: grpc.ServicerContext) -> Any:
+        if request.ByteSize() > LARGE:
+            context.add_callback(give_back)  # when the answer is sent
         try:
             return method(self, request)
         except RequestError as error:

@@ -67,7 +67,7 @@ class PredictRequest:
     values: Any
 
 
-def parse_request(body: bytes) -> PredictRequest:
+def parse_request(body: bytes | bytearray) -> PredictRequest:
     """Reads the body of a prediction.
 
     Raises:
