@@ -15,7 +15,7 @@ import tensorflow as tf
 from benchmarks.turns import rate
 from keras_deid.config import Config
 from keras_deid.models.pixels import to_signed
-from keras_deid.restoring.repair import BATCH_SIZE
+from keras_deid.restoring.crop_batches import BATCH_SIZE
 from keras_deid.training.loop import CompiledStep
 from keras_deid.training.networks import build_gan
 from keras_deid.training.precision import set_precision
