@@ -14,6 +14,9 @@ from keras_deid.config import Config
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 Weights = list[np.ndarray]
 
+_WARM_UP = 10
+"""Steps after which the moving average's decay is a half, as in `keras_deid.training.gan`, which needs TensorFlow."""
+
 
 class TorchGAN:
     """`keras_deid.training.paired.PairedGAN` with the log loss, in PyTorch.
@@ -40,6 +43,7 @@ class TorchGAN:
         self.generator_weights = list(self.generator.parameters())
         self.discriminator_weights = list(self.discriminator.parameters())
         self.averages = [weight.detach().clone() for weight in self.generator_weights]
+        self.steps = 0
         self.means = torch.zeros(5)
         rate, betas = config.training.learning_rate, (config.training.beta_1, config.training.beta_2)
         self.generator_optimizer = torch.optim.Adam(self.generator_weights, rate, betas, fused=True)
@@ -147,7 +151,9 @@ class TorchGAN:
         """Moves the averages, and returns what is logged."""
         with torch.no_grad():
             if self.ema:
-                torch._foreach_lerp_(self.averages, self.generator_weights, 1.0 - self.ema)
+                self.steps += 1
+                decay = min(self.ema, self.steps / (self.steps + _WARM_UP))
+                torch._foreach_lerp_(self.averages, self.generator_weights, 1.0 - decay)
             error = (restored - y).abs() / 2.0
             logs = torch.stack([g_loss, d_loss, adversarial, error.mean(), mean_inside(error, mask)])
             self.means += logs

@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(config: Config, precision: str, options: argparse.Namespace) -> list[str]:
-    given = config, precision, options.threads, _batch(config)
+    given = config, precision, options.threads, drawn_batch(config)
     with (
         Contestant("benchmarks.keras_contestant", *given) as ours,
         Contestant("benchmarks.torch_contestant", *given, ours.call("weights"), options.against) as theirs,
@@ -93,8 +93,8 @@ def _agreement(ours: Contestant, theirs: Contestant, tolerance: float) -> str:
     return ", ".join(f"{difference:.1e} ({name})" for name, difference in found.items())
 
 
-def _batch(config: Config) -> Batch:
-    """Draws pictures of noise; the mask covers 6 % of them, as a face does of a crop."""
+def drawn_batch(config: Config) -> Batch:
+    """Draws pictures of noise: (x, y, mask) as in `PairedGAN`; the mask covers 6 %, as a face does of a crop."""
     random = np.random.default_rng(0)
     height, width = config.data.image_size
     y = random.integers(0, 256, (config.training.batch_size, height, width, 3)).astype("uint8")
