@@ -100,7 +100,7 @@ def table(
     for kind, spent in dearest[:rows]:
         cost = work.get(kind, Cost(0.0, 0.0))
         rate = cost.flop / (spent / 1e3)
-        computed = f"{rate / 1e9:.0f} | {rate / flops:.0%}" if cost.flop else "| "
+        computed = f"{rate / 1e9:.0f} | {rate / flops:.0%}" if cost.flop else " | "
         least = max(cost.flop / flops, cost.moved / bandwidth) * 1e3
         lines.append(f"| {kind} | {spent:.2f} | {spent / total:.0%} | {computed} | {least:.2f} |")
     rest = sum(spent for _, spent in dearest[rows:])

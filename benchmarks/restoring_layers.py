@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,21 +48,26 @@ def main(argv: list[str] | None = None) -> int:
             for info in request.get_profiling_info():
                 turns[info.node_name].append(info.real_time.total_seconds() * 1e3 / options.batch)
     layers = {node.get_friendly_name(): node for node in model.get_ops()}
-    by_layer: Counter[str] = Counter()
+    by_layer: dict[str, float] = defaultdict(float)
     for node in compiled.get_runtime_model().get_ops():
         if times := turns.get(node.get_friendly_name()):
             parts = node.rt_info["originalLayersNames"].astype(str).split(",")
-            by_layer[described([layers[part] for part in parts if part in layers])] += statistics.median(times)
+            fused = [layers[part] for part in parts if part in layers]
+            by_layer[described(fused, node.rt_info["layerType"].astype(str))] += statistics.median(times)
     print(f"{options.run}, {height} x {width} px, batch {options.batch}, {runtime.precision}, one thread")
     print(table(by_layer))
     return 0
 
 
-def described(fused: Sequence[Any]) -> str:
-    """Says what nodes of an OpenVINO model that are computed together do: the convolution, else all, with their shape.
+def described(fused: Sequence[Any], kind: str) -> str:
+    """Says what nodes of an OpenVINO model that are computed together do.
 
     Args:
-        fused: nodes, in NCHW where they are convolutions.
+        fused: the nodes, convolutions in NCHW; none for what OpenVINO adds.
+        kind: what OpenVINO calls all of them.
+
+    Returns:
+        The convolution among them, or the kind, and the shape of the result.
     """
     for node in fused:
         if node.get_type_name() == "Convolution":
@@ -71,8 +76,9 @@ def described(fused: Sequence[Any]) -> str:
         if node.get_type_name() == "ConvolutionBackpropData":
             taken, made, high, wide = node.input(1).get_shape()
             return f"{high} x {wide} transposed convolution, {taken} to {made} channels, to {_picture(node)}"
-    kinds = dict.fromkeys(node.get_type_name() for node in fused)
-    return ", ".join([*kinds, str(fused[-1].output(0).get_partial_shape())] if fused else ["conversions"])
+    shape = f" to {fused[-1].output(0).get_partial_shape()}" if fused else ""
+    # A convolution whose kernel has taken in what the result is multiplied by, as in the second one of each block.
+    return f"scaled convolution{shape}" if kind == "Convolution" else f"{kind}{shape}"
 
 
 def _picture(convolution: Any) -> str:
