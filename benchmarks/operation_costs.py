@@ -12,6 +12,10 @@ _FREE = {"Const", "Placeholder", "ReadVariableOp", "Identity", "Shape", "Reshape
 """Operations that move no picture, or none that a kernel touches."""
 
 
+_PARTS = {"StridedSlice", "Slice", "Gather", "GatherV2"}
+"""Operations that read as much as they write, however large their input is."""
+
+
 class Cost(NamedTuple):
     """What a kind of operation costs in one run of a graph.
 
@@ -37,7 +41,7 @@ def costs(graph: Any) -> dict[str, Cost]:
             continue
         kind = kind_of(operation.type)
         flop[kind] += _flop(operation)
-        moved[kind] += sum(_bytes(tensor) for tensor in (*operation.inputs, *operation.outputs))
+        moved[kind] += _moved(operation)
     return {kind: Cost(flop[kind], moved[kind]) for kind in moved}
 
 
@@ -51,6 +55,13 @@ def kind_of(type_name: str) -> str:
     if not type_name.startswith("_"):
         return type_name
     return re.sub(r"^_(Mkl)?(Native)?(Fused)?|WithBias$", "", type_name)
+
+
+def _moved(operation: Any) -> float:
+    made = sum(_bytes(tensor) for tensor in operation.outputs)
+    if operation.type in _PARTS:
+        return 2 * made
+    return made + sum(_bytes(tensor) for tensor in operation.inputs)
 
 
 def _flop(operation: Any) -> float:

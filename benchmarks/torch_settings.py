@@ -13,6 +13,7 @@ RESTORING_WAYS = ("eager", "compiled")
 _NETWORKS = {
     "generator.network": "resnet",
     "generator.upsampling": "transposed",
+    "generator.ends": 7,
     "discriminator.conditional": False,
 }
 
