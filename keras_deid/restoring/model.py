@@ -75,7 +75,8 @@ class LocalModel:
         self.size = card.size
         self.context = card.context or DEFAULT_CONTEXT
         self.adds_detail = card.adds_detail
-        self._signatures = _load(self._folder)
+        self._loaded = _load(self._folder)  # holds the variables; signatures alone do not
+        self._signatures = self._loaded.signatures
         self._network = runtime.load(sha256, self._exported_graph, self._folder)
         self.mark: Mark | None = self._mark if LOCATE in self._signatures else None
 
@@ -135,13 +136,13 @@ def _checked_hash(folder: Path, card: ModelCard) -> str:
 
 
 def _load(folder: Path) -> Any:
-    """Returns the signatures by name."""
+    """Returns the model, with `signatures` by name."""
     import tensorflow as tf
 
     try:
-        signatures = tf.saved_model.load(str(folder)).signatures
-        signatures["serve_uint8"]
-        return signatures
+        loaded = tf.saved_model.load(str(folder))
+        loaded.signatures["serve_uint8"]
+        return loaded
     except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{folder}: cannot be loaded: {reason}; export the run again") from error
