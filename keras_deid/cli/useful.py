@@ -12,7 +12,7 @@ from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
 
 EXIT_SOME_BROKEN = 1
-_MEND = "give more photographs: a tenth of them go there by their names"
+_MEND = "give more photographs; their names decide which of them go there"
 
 
 @click.command("useful", cls=Command)
@@ -33,7 +33,7 @@ _MEND = "give more photographs: a tenth of them go there by their names"
 @click.option(
     "--kinds",
     metavar="LIST",
-    help="Ways to hide faces, with commas between them; one is drawn for each photograph.  [default: all]",
+    help="Ways to hide faces, with commas between them.  [default: three of deface]",
 )
 @click.option(
     "--boxes",
@@ -56,7 +56,7 @@ _MEND = "give more photographs: a tenth of them go there by their names"
     "--test", "test_count", metavar="N", type=COUNT, default=200, show_default=True, help="Try on the first N."
 )
 @click.option(
-    "--seeds", metavar="N", type=COUNT, default=3, show_default=True, help="Detectors for each kind of picture."
+    "--seeds", metavar="N", type=COUNT, default=3, show_default=True, help="Detectors for each line of the table."
 )
 @runtime_option
 @precision_option
@@ -84,10 +84,10 @@ def main(
     from keras_deid.field.photographs import DetectedFaces, FaceSource, ListedFaces, find_photographs, select
     from keras_deid.hiding.kinds import KINDS
 
-    chosen = list(KINDS) if kinds is None else chosen_kinds(kinds, KINDS)
     everything = find_photographs(photographs)
     train = select(everything, learn_from, train_count, _MEND)
     test = select(everything, "test", test_count, _MEND)
+    chosen = None if kinds is None else chosen_kinds(kinds, KINDS)
     start_tensorflow()
     from keras_deid.evaluation.faces_found import evaluation_detector
     from keras_deid.field.evaluate import check_out
@@ -96,15 +96,15 @@ def main(
     from keras_deid.restoring.run_model import RunModel
     from keras_deid.restoring.runtime import choose_runtime
     from keras_deid.useful.evaluate import WORK, evaluate
-    from keras_deid.useful.pictures import Subject
-    from keras_deid.useful.table import verdict
+    from keras_deid.useful.pictures import DEFAULT_KINDS, Subject
+    from keras_deid.useful.table import verdicts
 
     check_out(out, photographs, WORK)
     faces: FaceSource = DetectedFaces(evaluation_detector()) if boxes is None else ListedFaces(boxes, everything)
     chosen_runtime = choose_runtime(runtime, precision)
     finder = RunLocator(locator or find_run(LOCATOR_RUN), chosen_runtime)
     model = RunModel(run or find_run(DEFAULT_RUN), chosen_runtime)
-    subject = Subject(model, Located(finder.mark, finder.identity), faces, chosen)
+    subject = Subject(model, Located(finder.mark, finder.identity), faces, chosen or DEFAULT_KINDS)
     settings = {
         "photographs": str(photographs),
         "learn_from": learn_from,
@@ -116,6 +116,7 @@ def main(
         )
     for skipped in content["skipped"]:
         print(f"skipped: {skipped['path']}: {skipped['reason']}", file=sys.stderr)
-    print(verdict(content))
+    for line in verdicts(content):
+        print(line)
     print(f"written: {out / 'useful.md'}, useful.json, useful.csv")
     return EXIT_SOME_BROKEN if content["skipped"] else 0

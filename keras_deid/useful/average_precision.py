@@ -10,6 +10,8 @@ import numpy as np
 from keras_deid.boxes import Box, iou
 from keras_deid.evaluation.faces_found import LEAST_IOU
 
+LEAST_SIDE = 8.0
+"""Pixels, on the shorter side of a face in the detector's picture."""
 Detection = tuple[float, Box]
 """Score in (0, 1), and where the face is, in pixels."""
 
@@ -28,7 +30,7 @@ class Ranked(NamedTuple):
     picture: np.ndarray
 
 
-def are_correct(detections: Sequence[Detection], faces: Sequence[Box]) -> list[bool]:
+def are_correct(detections: Sequence[Detection], faces: Sequence[Box]) -> list[bool | None]:
     """Pairs the detections in a picture with its faces, the surest one first, each face with one detection.
 
     Args:
@@ -37,31 +39,41 @@ def are_correct(detections: Sequence[Detection], faces: Sequence[Box]) -> list[b
 
     Returns:
         for each detection, whether it overlaps one of the faces that are left by at least `LEAST_IOU`; of several it
-        takes the one that it overlaps most.
+        takes the one that it overlaps most. None where that face is too small to count, see `counts`.
     """
     left = list(faces)
-    correct = []
+    correct: list[bool | None] = []
     for _, box in detections:
         overlaps = [iou(box, face) for face in left]
         best = max(range(len(left)), key=overlaps.__getitem__, default=None)
-        correct.append(best is not None and overlaps[best] >= LEAST_IOU)
-        if best is not None and correct[-1]:
+        if best is None or overlaps[best] < LEAST_IOU:
+            correct.append(False)
+        else:
+            correct.append(True if counts(left[best]) else None)
             del left[best]
     return correct
 
 
+def counts(face: Box) -> bool:
+    """Tells whether a face is large enough to be looked for: neither to find nor to miss a smaller one counts."""
+    return min(face[2] - face[0], face[3] - face[1]) >= LEAST_SIDE
+
+
 def rank(detections: Sequence[Sequence[Detection]], faces: Sequence[Sequence[Box]]) -> Ranked:
-    """Puts the detections of all pictures in one order.
+    """Puts the detections of all pictures in one order, without those of faces that do not count.
 
     Args:
         detections: in each picture, the surest first.
         faces: in each picture.
     """
-    score = np.array([score for found in detections for score, _ in found], np.float64)
-    correct = np.array(
-        [one for found, true in zip(detections, faces, strict=True) for one in are_correct(found, true)], bool
-    )
-    picture = np.repeat(np.arange(len(detections)), [len(found) for found in detections])
+    found = [
+        (score, correct, picture)
+        for picture, (of_picture, true) in enumerate(zip(detections, faces, strict=True))
+        for (score, _), correct in zip(of_picture, are_correct(of_picture, true), strict=True)
+        if correct is not None
+    ]
+    score = np.array([one[0] for one in found], np.float64)
+    correct, picture = (np.array([one[number] for one in found], kind) for number, kind in ((1, bool), (2, int)))
     order = np.argsort(-score, kind="stable")
     return Ranked(score[order], correct[order], picture[order])
 
@@ -71,7 +83,7 @@ def average_precision(ranked: Ranked, faces: np.ndarray, weights: np.ndarray) ->
 
     Args:
         ranked: the detections.
-        faces: int `(pictures,)`, how many faces each picture has.
+        faces: int `(pictures,)`, how many faces that count each picture has.
         weights: float `(draws, pictures)`, from 0, how often a draw has each picture; in all 1, it is the usual one.
 
     Returns:

@@ -10,22 +10,22 @@ from pathlib import Path
 from keras_deid.atomic import write_text
 from keras_deid.useful.average_precision import Ranked
 
-COLUMNS = ("trained_on", "seed", "path", "score", "correct")
+COLUMNS = ("kind", "trained_on", "seed", "path", "score", "correct")
 
 
-def write_csv(path: Path, ranked: Mapping[str, Sequence[Ranked]], photographs: Sequence[str]) -> None:
+def write_csv(path: Path, ranked: Mapping[tuple[str, str], Sequence[Ranked]], photographs: Sequence[str]) -> None:
     """Writes the detections with `COLUMNS`, those of a detector together, the surest first.
 
     Args:
         path: of the file.
-        ranked: by what the detectors learned from, for each seed.
+        ranked: by the kind (empty: not hidden) and by what the detectors learned from, for each seed.
         photographs: the test photographs, in the order that `ranked` counts them in.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
-    for source, of_seeds in ranked.items():
+    for names, of_seeds in ranked.items():
         for seed, found in enumerate(of_seeds):
             for score, correct, picture in zip(*found, strict=True):
-                lines.writerow([source, seed, photographs[picture], f"{score:.4f}", int(correct)])
+                lines.writerow([*names, seed, photographs[picture], f"{score:.4f}", int(correct)])
     write_text(path, text.getvalue())

@@ -15,7 +15,7 @@ from keras_deid.models.pixels import to_signed
 from keras_deid.useful.average_precision import Detection
 from keras_deid.useful.windows import WINDOW, draw_window
 
-STEPS = 250
+STEPS = 300
 BATCH_SIZE = 16
 DETECTIONS = 20
 """In a picture, at most: the surest ones."""

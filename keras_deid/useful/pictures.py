@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +11,17 @@ import cv2
 import numpy as np
 
 from keras_deid.boxes import Box, scale_edges
-from keras_deid.data.split import path_key
 from keras_deid.field.baselines import enlarge_blocks, inpaint
 from keras_deid.field.photographs import LEAST_FACE, FaceSource
-from keras_deid.field.score import ORIGINAL
-from keras_deid.field.score import SOURCES as ALTERED
+from keras_deid.field.score import SOURCES
 from keras_deid.hiding.kinds import KINDS
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import restore_regions
 
 SCHEMA = 1
-SOURCES = (ORIGINAL, *ALTERED)
-SIDE = 192
+DEFAULT_KINDS = ("deface_blur", "deface_mosaic20", "deface_solid")
+SIDE = 256
 """Pixels of the square picture that the detector sees; the photograph's longer side fills it."""
 GREY = 128
 """Beside a photograph that is no square."""
@@ -60,10 +57,9 @@ class Subject:
         }
 
 
-def kind_of(name: str, kinds: Sequence[str]) -> str:
-    """Draws the way to hide a photograph's faces, by its name alone: it stays when other photographs come and go."""
-    digest = hashlib.blake2b(path_key(name).encode("utf-8", "surrogateescape"), digest_size=8, person=b"kind").digest()
-    return kinds[int.from_bytes(digest, "big") % len(kinds)]
+def sources_of(kind: str) -> tuple[str, ...]:
+    """Returns what detectors learn from where faces are hidden in a kind; only mosaics have blocks to enlarge."""
+    return tuple(source for source in SOURCES if source != "bicubic" or KINDS[kind].family == "mosaic")
 
 
 def fit(photograph: np.ndarray) -> np.ndarray:
@@ -88,30 +84,31 @@ def fit_faces(faces: Sequence[Box], size: tuple[int, int]) -> list[Box]:
     return [scale_edges(face, SIDE / max(size)) for face in faces]
 
 
-def training_pictures(name: str, path: Path, pixels: np.ndarray, faces: Sequence[Box], subject: Subject) -> np.ndarray:
+def altered_pictures(
+    name: str, path: Path, pixels: np.ndarray, faces: Sequence[Box], kind: str, subject: Subject
+) -> np.ndarray:
     """Hides the faces of a photograph at its own size, restores it, and fits all that comes of it.
 
     Args:
-        name: of the photograph, which says in which of the subject's kinds it is hidden.
+        name: of the photograph.
         path: of the file, for errors.
         pixels: uint8 `(height, width, 3)`, RGB, untouched.
         faces: all that are hidden, in pixels; there may be none.
+        kind: how, a key of `KINDS`.
         subject: what is measured.
 
     Returns:
-        uint8 `(SIDE, len(SOURCES) * SIDE, 3)`: the pictures of `SOURCES`, side by side.
+        uint8 `(SIDE, n * SIDE, 3)`: the n pictures of `sources_of(kind)`, side by side.
 
     Raises:
         ImageError: if a region cannot be restored.
     """
-    kind = KINDS[kind_of(name, subject.kinds)]
-    hidden = kind.hide(pixels, faces)
+    hidden = KINDS[kind].hide(pixels, faces)
     regions = subject.regions.regions(name, path, hidden.picture)
     pictures = {
-        ORIGINAL: pixels,
         "input": hidden.picture,
-        "bicubic": enlarge_blocks(hidden) if kind.family == "mosaic" else hidden.picture,
+        "bicubic": enlarge_blocks(hidden),
         "inpainted": inpaint(hidden),
         "restored": restore_regions(subject.model, [hidden.picture], [regions])[0],
     }
-    return np.concatenate([fit(pictures[source]) for source in SOURCES], axis=1)
+    return np.concatenate([fit(pictures[source]) for source in sources_of(kind)], axis=1)

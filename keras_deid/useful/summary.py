@@ -11,7 +11,6 @@ from keras_deid.evaluation.recovered import given_back
 from keras_deid.field.score import ORIGINAL
 from keras_deid.statistics import draw_weights, interval
 from keras_deid.useful.average_precision import Ranked, average_precision
-from keras_deid.useful.pictures import SOURCES
 
 INPUT, RESTORED = "input", "restored"
 
@@ -20,9 +19,9 @@ def summarise(ranked: Mapping[str, Sequence[Ranked]], faces: np.ndarray, seed: i
     """Takes the means over seeds, with intervals over the test photographs and the seeds.
 
     Args:
-        ranked: by each of `SOURCES`, for each seed, what the detector that learned from them finds in the test
-            photographs.
-        faces: int `(photographs,)`, how many faces each of these has; one at least.
+        ranked: by what the detectors learned from (original, input, restored and any others), for each seed, what they
+            find in the test photographs.
+        faces: int `(photographs,)`, how many faces that count each of these has; one at least.
         seed: of the resampling.
 
     Returns:
@@ -37,14 +36,14 @@ def summarise(ranked: Mapping[str, Sequence[Ranked]], faces: np.ndarray, seed: i
     seeds = seeds[: len(weights)]
     everything = np.ones((1, len(faces)))
     of_seeds = {
-        source: [float(average_precision(one, faces, everything)[0]) for one in ranked[source]] for source in SOURCES
+        source: [float(average_precision(one, faces, everything)[0]) for one in ranked[source]] for source in ranked
     }
     resampled = {
         source: sum(
             of_seed * average_precision(one, faces, weights)
             for of_seed, one in zip(seeds.T, ranked[source], strict=True)
         )
-        for source in SOURCES
+        for source in ranked
     }
     means = {source: float(np.mean(values)) for source, values in of_seeds.items()}
     errors = {source: 1 - mean for source, mean in means.items()}
@@ -55,7 +54,7 @@ def summarise(ranked: Mapping[str, Sequence[Ranked]], faces: np.ndarray, seed: i
         return {"ap": means[source] - means[other], "interval": bounds}
 
     sources = {}
-    for source in SOURCES:
+    for source in ranked:
         back = (None, None) if source in (ORIGINAL, INPUT) else given_back(errors, of_errors, source)
         sources[source] = {
             "ap": means[source],
@@ -64,7 +63,7 @@ def summarise(ranked: Mapping[str, Sequence[Ranked]], faces: np.ndarray, seed: i
             "given_back": back[0],
             "given_back_interval": back[1],
         }
-    baselines = [source for source in SOURCES if source not in (ORIGINAL, RESTORED)]
+    baselines = [source for source in ranked if source not in (ORIGINAL, RESTORED)]
     return {
         "sources": sources,
         "lost": difference(ORIGINAL, INPUT),

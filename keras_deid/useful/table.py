@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_deid.field.score import ORIGINAL
 from keras_deid.report.page import count_of, wording
 from keras_deid.statistics import Estimate
 
@@ -15,24 +16,23 @@ _NAMES = {"input": "hidden"}
 def markdown(content: Mapping[str, Any]) -> str:
     """Writes the content of `useful.json` as Markdown."""
     written = wording("report/markdown.jinja")
-    sources, beyond = content["sources"], content["beyond"]
-    headings = ("trained on", "average precision", "of what hiding costs, given back", "restored - this")
-    rows = [
-        (
-            _NAMES.get(source, source),
-            _cell(numbers["ap"], numbers["interval"], ".3f"),
-            _percent(numbers["given_back"], numbers["given_back_interval"]),
-            _cell(beyond[source]["ap"], beyond[source]["interval"], "+.3f") if source in beyond else _NOTHING,
-        )
-        for source, numbers in sources.items()
-    ]
-    parts = [
-        f"# Usefulness: {content['settings']['model']}",
-        facts(content),
-        written.table(headings, rows).strip(),
-        verdict(content),
-    ]
-    return "\n\n".join(parts) + "\n"
+    headings = ("hidden by", "trained on", "average precision", "of what hiding costs, given back", "restored - this")
+    rows = []
+    for number, of_kind in enumerate(content["kinds"].values()):
+        for source, numbers in of_kind["sources"].items():
+            if source != ORIGINAL:
+                rows.append(_row(of_kind["description"], source, of_kind))
+            elif number == 0:  # the same ones for all kinds
+                rows.append((_NOTHING, ORIGINAL, _cell(numbers["ap"], numbers["interval"]), _NOTHING, _NOTHING))
+    parts = [f"# Usefulness: {content['settings']['model']}", facts(content), written.table(headings, rows).strip()]
+    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in verdicts(content))]) + "\n"
+
+
+def _row(description: str, source: str, of_kind: Mapping[str, Any]) -> tuple[str, ...]:
+    numbers, beyond = of_kind["sources"][source], of_kind["beyond"]
+    more = _cell(beyond[source]["ap"], beyond[source]["interval"], "+.3f") if source in beyond else _NOTHING
+    back = _percent(numbers["given_back"], numbers["given_back_interval"])
+    return (description, _NAMES.get(source, source), _cell(numbers["ap"], numbers["interval"]), back, more)
 
 
 def facts(content: Mapping[str, Any]) -> str:
@@ -47,13 +47,19 @@ def facts(content: Mapping[str, Any]) -> str:
     )
 
 
-def verdict(content: Mapping[str, Any]) -> str:
-    """Says what hiding costs, and whether that is more than chance."""
-    lost = content["lost"]
-    cost = _cell(lost["ap"], lost["interval"], "+.3f")
-    if lost["interval"][0] > 0:
-        return f"Hiding costs {cost.lstrip('+')} of average precision."
-    return f"Hiding costs nothing that can be distinguished from chance (original - hidden: {cost})."
+def verdicts(content: Mapping[str, Any]) -> list[str]:
+    """Says for each kind what hiding costs, and how much of it restoring gives back."""
+    lines = []
+    for of_kind in content["kinds"].values():
+        lost, restored = of_kind["lost"], of_kind["sources"]["restored"]
+        cost = _cell(lost["ap"], lost["interval"])
+        if lost["interval"][0] > 0:
+            back = _percent(restored["given_back"], restored["given_back_interval"])
+            said = f"hiding costs {cost} of average precision; restoring gives back {back}"
+        else:
+            said = f"hiding costs nothing that can be distinguished from chance (original - hidden: {cost})"
+        lines.append(f"{of_kind['description']}: {said}")
+    return lines
 
 
 def _percent(value: float | None, bounds: Sequence[float] | None) -> str:
@@ -62,5 +68,5 @@ def _percent(value: float | None, bounds: Sequence[float] | None) -> str:
     return Estimate(100 * value, 100 * bounds[0], 100 * bounds[1]).words(".0f") + " %"
 
 
-def _cell(value: float, bounds: Sequence[float], form: str) -> str:
+def _cell(value: float, bounds: Sequence[float], form: str = ".3f") -> str:
     return Estimate(value, *bounds).words(form)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_deid.useful.average_precision import Ranked, are_correct, average_precision, rank
+from keras_deid.useful.average_precision import LEAST_SIDE, Ranked, are_correct, average_precision, counts, rank
 
 FACE, OTHER = (0.0, 0.0, 10.0, 10.0), (100.0, 0.0, 110.0, 10.0)
 
@@ -32,6 +32,14 @@ def test_of_two_faces_the_nearer_one_is_taken():
     near, far = FACE, moved(FACE, 3)
     assert are_correct([(0.9, moved(FACE, 2)), (0.8, near)], [near, far]) == [True, True]
     assert are_correct([(0.9, near), (0.8, moved(FACE, -3))], [near, far]) == [True, False]
+
+
+def test_faces_that_are_too_small_are_neither_found_nor_missed():
+    small = (50.0, 50.0, 50.0 + LEAST_SIDE - 0.1, 70.0)
+    assert not counts(small) and counts((50.0, 50.0, 50.0 + LEAST_SIDE, 70.0))
+    assert are_correct([(0.9, small), (0.8, small), (0.7, FACE)], [FACE, small]) == [None, False, True]
+    ranked = rank([[(0.9, small), (0.7, FACE)]], [[FACE, small]])
+    assert ranked.score.tolist() == [0.7] and ranked.correct.tolist() == [True]
 
 
 def test_the_surest_detections_come_first():

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from keras_deid.useful.average_precision import Ranked
-from keras_deid.useful.pictures import SOURCES
 from keras_deid.useful.summary import summarise
 
 PICTURES = 40
 FACES = np.ones(PICTURES, int)
+SOURCES = ("original", "input", "bicubic", "inpainted", "restored")
 
 
 def finds(found, seed=0):
@@ -16,7 +16,7 @@ def finds(found, seed=0):
 
 
 def of(**found):
-    return {source: [finds(number) for number in found[source]] for source in SOURCES}
+    return {source: [finds(number) for number in found[source]] for source in SOURCES if source in found}
 
 
 def test_what_is_lost_and_given_back():
@@ -48,6 +48,12 @@ def test_nothing_is_given_back_of_no_loss():
     summary = summarise(of(original=[10], input=[40], bicubic=[20], inpainted=[20], restored=[40]), FACES)
     assert summary["lost"]["interval"][1] < 0
     assert all(numbers["given_back"] is None for numbers in summary["sources"].values())
+
+
+def test_a_kind_without_blocks():
+    summary = summarise(of(original=[40], input=[10], inpainted=[20], restored=[30]), FACES)
+    assert list(summary["sources"]) == ["original", "input", "inpainted", "restored"]
+    assert list(summary["beyond"]) == ["input", "inpainted"]
 
 
 def test_the_interval_is_as_wide_as_pictures_and_seeds_say():
