@@ -65,7 +65,8 @@ def verdicts(content: Mapping[str, Any]) -> list[str]:
 def _percent(value: float | None, bounds: Sequence[float] | None) -> str:
     if value is None or bounds is None:
         return _NOTHING
-    return Estimate(100 * value, 100 * bounds[0], 100 * bounds[1]).words(".0f") + " %"
+    low, high = bounds
+    return f"{value:.0%} ({low:.0%} to {high:.0%})".replace("%", " %")
 
 
 def _cell(value: float, bounds: Sequence[float], form: str = ".3f") -> str:
