@@ -67,6 +67,7 @@ ALLOWED = {
     "privacy": {
         "errors",
         "boxes",
+        "config",  # how a place is named in a report
         *SHARED,
         "atomic",
         "staging",

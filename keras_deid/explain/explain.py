@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_deid.atomic import write_json, write_text
-from keras_deid.config import Config
+from keras_deid.config import Config, shown_place
 from keras_deid.errors import UserError
 from keras_deid.explain.controls import CONTROLS
 from keras_deid.explain.findings import summarise
@@ -161,7 +161,7 @@ def _settings(
         "targets": ", ".join(target.name for target in targets),
         "layers": ", ".join(networks[0].chain.layers),
         "pictures": f"{len(pictures)} of {pictures.size[0]} x {pictures.size[1]} pixels",
-        "data": f"{data.source}{f' {data.path}' if data.path else ''}",
+        "data": f"{data.source}{f' {shown_place(data.path)}' if data.path else ''}",
         "de-identification": f"{config.deidentify.method}, strength {config.deidentify.block_size}",
         "generator": ", ".join(f"{name} {value}" for name, value in _of_generator(config).items()),
         "discriminator": "conditional" if networks[0].chain.discriminator.input_shape[-1] == 6 else "unconditional",

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.atomic import whole_file, write_json
-from keras_deid.config import Config
+from keras_deid.config import Config, portable
 from keras_deid.data.locator_batches import locator_batches
 from keras_deid.data.photographs import load_photographs
 from keras_deid.data.training_batches import steps_per_epoch
@@ -60,7 +60,7 @@ def run_locator(config: Config, folder: Path, workers: Workers, progress: Progre
     workers.check_alike(configuration=checksum(config), training_pictures=len(photographs))
     if workers.this.chief:
         folder.mkdir(parents=True, exist_ok=True)
-        config.save(folder / "config.yaml")
+        portable(config).save(folder / "config.yaml")
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if settings.deterministic:
