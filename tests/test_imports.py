@@ -1,6 +1,6 @@
-"""The direction of imports: scripts -> cli -> {training, comparison, demo, beam, privacy -> field} -> {evaluation,
-explain, restoring, preparation} -> serving -> {models, losses, data, synthetic} -> layers, with `config`, `errors`,
-`progress`, `statistics`, `report`, `atomic`, `locking` and `staging` as leaves."""
+"""The direction of imports: scripts -> cli -> {training, comparison, demo, beam, {privacy, useful} -> field} ->
+{evaluation, explain, restoring, preparation} -> serving -> {models, losses, data, synthetic} -> layers, with `config`,
+`errors`, `progress`, `statistics`, `report`, `atomic`, `locking` and `staging` as leaves."""
 
 import ast
 import subprocess
@@ -72,6 +72,19 @@ ALLOWED = {
         "atomic",
         "staging",
         "hiding",
+        "data",
+        "evaluation",
+        "restoring",
+        "field",  # its photographs and baselines
+    },
+    "useful": {
+        "errors",
+        "boxes",
+        *SHARED,
+        "atomic",
+        "staging",
+        "hiding",
+        "models",
         "data",
         "evaluation",
         "restoring",

@@ -11,6 +11,7 @@ SUMMARIES = {
     "evaluate": "Measure a trained run.",
     "field": "Measure how photographs are restored that other tools have hidden.",
     "privacy": "Measure what hidden and restored faces tell face recognition.",
+    "useful": "Measure what photographs are worth as training data.",
     "report": "Show where a trained run looks (Grad-CAM).",
     "compare": "Train several configurations and compare them.",
     "export": "Export a trained run for TensorFlow Serving.",
