@@ -12,6 +12,7 @@ SUMMARIES = {
     "field": "Measure how photographs are restored that other tools have hidden.",
     "privacy": "Measure what hidden and restored faces tell face recognition.",
     "report": "Show where a trained run looks (Grad-CAM).",
+    "figures": "Draw a run's networks, and people with its maps, for print.",
     "compare": "Train several configurations and compare them.",
     "export": "Export a trained run for TensorFlow Serving.",
     "restore": "Restore a picture, a video, or a folder of them.",
