@@ -175,7 +175,9 @@ def _repetitions(axes: Axes, parts: Sequence[Part], inch: float) -> None:
     for part in parts:
         if part.times > 1:
             corner, width = (x - 0.46, -half), len(part.stages) - 0.08
-            frame = Rectangle(corner, width, 2 * half + 0.08 * inch, fill=False, edgecolor=INK, linewidth=0.6, linestyle="--")
+            frame = Rectangle(
+                corner, width, 2 * half + 0.08 * inch, fill=False, edgecolor=INK, linewidth=0.6, linestyle="--"
+            )
             axes.add_patch(frame)
             axes.text(
                 x + len(part.stages) - 0.58, half + 0.06 * inch, f"× {part.times}", ha="right", va="top", size=TEXT_SIZE
