@@ -120,7 +120,7 @@ def _detections(
     learned_from: Pictures, tried_on: Pictures, journal: Journal, seeds: int, progress: Progress
 ) -> dict[tuple[str, str], list[list[list[Detection]]]]:
     """Returns by kind and source, for each seed, what the detector finds in each test photograph."""
-    originals = np.stack(tried_on.originals)
+    originals = tried_on.as_they_are()
     network = None
     found = {}
     counter = Counter(

@@ -29,21 +29,26 @@ class Pictures:
     Attributes:
         names: of the photographs.
         faces: of each, in pixels of a picture.
-        originals: of each, uint8 `(SIDE, SIDE, 3)`.
-        altered: by kind, of each, uint8 `(SIDE, n * SIDE, 3)`: the pictures of the kind's n sources side by side.
+        originals: of each, a file of `(SIDE, SIDE, 3)`.
+        altered: by kind, of each, a file of `(SIDE, n * SIDE, 3)`: the pictures of the kind's n sources side by side.
     """
 
     names: list[str] = field(default_factory=list)
     faces: list[list[Box]] = field(default_factory=list)
-    originals: list[np.ndarray] = field(default_factory=list)
-    altered: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    originals: list[Path] = field(default_factory=list)
+    altered: dict[str, list[Path]] = field(default_factory=dict)
+
+    def as_they_are(self) -> np.ndarray:
+        """Reads the originals: uint8 `(photographs, SIDE, SIDE, 3)`."""
+        return np.stack([read_image(path) for path in self.originals])
 
     def by_source(self) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
         """Yields kind (none for the originals), source, and the pictures, uint8 `(photographs, SIDE, SIDE, 3)`."""
-        yield ("", ORIGINAL), np.stack(self.originals)
-        for kind, rows in self.altered.items():
+        yield ("", ORIGINAL), self.as_they_are()
+        for kind, paths in self.altered.items():
+            rows = np.stack([read_image(path) for path in paths])
             for number, source in enumerate(sources_of(kind)):
-                yield (kind, source), np.stack([row[:, number * SIDE : (number + 1) * SIDE] for row in rows])
+                yield (kind, source), rows[:, :, number * SIDE : (number + 1) * SIDE]
 
     @property
     def that_count(self) -> np.ndarray:
@@ -87,14 +92,12 @@ class Gathering:
                 made.names.append(name)
                 made.faces.append(faces)
                 made.originals.append(original)
-                for kind, row in altered.items():
-                    made.altered[kind].append(row)
+                for kind, altered_picture in altered.items():
+                    made.altered[kind].append(altered_picture)
             counter.add(1)
         return made
 
-    def _photograph(
-        self, name: str, path: Path, kinds: Sequence[str]
-    ) -> tuple[np.ndarray, list[Box], dict[str, np.ndarray]]:
+    def _photograph(self, name: str, path: Path, kinds: Sequence[str]) -> tuple[Path, list[Box], dict[str, Path]]:
         try:
             before = state(path)
         except OSError as error:
@@ -110,16 +113,16 @@ class Gathering:
 
     def _kept(
         self, name: str, kind: str, before: Record, make: Callable[[], tuple[np.ndarray, Record]]
-    ) -> tuple[np.ndarray, Record]:
+    ) -> tuple[Path, Record]:
         number = hashlib.sha256(json.dumps([name, kind, before]).encode()).hexdigest()[:16]
         place = self._work / "pictures" / f"{number}.png"
         record = self._journal.get(name, kind, before)
         if record is not None and place.is_file():
-            return read_image(place), record
+            return place, record
         picture, record = make()
         write_png(place, picture)
         self._journal.add(name, kind, before, record)
-        return picture, record
+        return place, record
 
     def _untouched(self, name: str, pixels: np.ndarray) -> tuple[np.ndarray, Record]:
         faces = self._subject.faces.faces(name, pixels)
