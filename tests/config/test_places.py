@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from keras_deid.config import Config, portable, shown_place
+from keras_deid.errors import UserError
+from keras_deid.training.fitting import check_folder
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,21 @@ def test_a_run_keeps_paths_from_the_working_folder(tmp_path, monkeypatch):
         assert portable(named).training.start_from == place
     bucket = Config.model_validate({"data": {"source": "prepared", "path": "gs://bucket/faces"}})
     assert portable(bucket) == bucket
+
+
+def test_a_run_goes_on_however_its_data_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def config(path):
+        return Config.model_validate({"data": {"source": "prepared", "path": str(path)}})
+
+    run = tmp_path / "run"
+    run.mkdir()
+    for saved in (portable(config(tmp_path / "faces")), config(tmp_path / "faces")):  # as earlier versions did
+        saved.save(run / "config.yaml")
+        for path in ("faces", tmp_path / "faces"):
+            check_folder(run, config(path))
+        with pytest.raises(UserError, match="was started with data.path="):
+            check_folder(run, config(tmp_path / "others"))
+    portable(config(tmp_path / "faces")).save(run / "config.yaml")
+    assert str(tmp_path) not in (run / "config.yaml").read_text()
