@@ -13,6 +13,7 @@ SUMMARIES = {
     "privacy": "Measure what hidden and restored faces tell face recognition.",
     "useful": "Measure what photographs are worth as training data.",
     "report": "Show where a trained run looks (Grad-CAM).",
+    "figures": "Draw a run's networks, and people with its maps, for print.",
     "compare": "Train several configurations and compare them.",
     "export": "Export a trained run for TensorFlow Serving.",
     "restore": "Restore a picture, a video, or a folder of them.",

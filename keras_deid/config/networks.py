@@ -37,6 +37,8 @@ class GeneratorConfig(Section):
     """Slope of the ReLUs for negative values."""
     head_spread: Positive = 0.001
     """With the global skip: standard deviation of the head's first weights."""
+    ends: Literal[3, 5, 7] = 7
+    """Side of the first and of the last convolution, the stem and the head (CycleGAN: 7)."""
 
 
 class DiscriminatorConfig(Section):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_deid.data.images import ImageError
+from keras_deid.data.images import ImageError, image_size
+from keras_deid.restoring.crop_batches import BATCH_SIZE, restore_crops
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.manifest import SourceState, state
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.picture_files import Opened, copy_picture, copy_without_words, open_picture, write_picture
 from keras_deid.restoring.region_sources import RegionSource
-from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
+from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
@@ -23,11 +24,6 @@ log = logging.getLogger(__name__)
 
 _PIXELS_HELD = 50_000_000
 """A batch is restored before it is full once its pictures have so many pixels in memory."""
-_ENOUGH = 4
-"""A picture that goes through the model as a whole is decoded no finer than so many times the model's size.
-
-On photographs what the model then sees differs by half a level of 255 in the mean from what full decoding gives.
-"""
 
 
 @dataclass(frozen=True)
@@ -69,12 +65,11 @@ def read_work(job: Job, model: PictureModel, regions: RegionSource | None) -> Wo
         ImageError: if it cannot be read, or a region cannot be restored.
     """
     before = source_state(job.source)
-    if regions is not None:
-        opened = open_picture(job.source)
-        return Work(job, before, opened, regions.regions(job.name, job.source, opened.pixels))
-    opened = open_picture(job.source, _ENOUGH * max(model.size))
-    check_fits(job.source, opened.size, model.size)
-    return Work(job, before, opened, None)
+    if regions is None:
+        check_fits(job.source, image_size(job.source), model.size)
+        return Work(job, before, open_picture(job.source), None)
+    opened = open_picture(job.source)
+    return Work(job, before, opened, regions.regions(job.name, job.source, opened.pixels))
 
 
 def source_state(source: Path) -> SourceState:
@@ -110,12 +105,14 @@ def batches(opened: Iterable[Work | ImageError], broken: list[ImageError]) -> It
 def restore_batch(batch: Sequence[Work], model: PictureModel) -> list[np.ndarray]:
     """Returns the pictures, restored: uint8 `(height, width, 3)` each."""
     whole = [work for work in batch if work.regions is None]
-    wholly = iter(restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole]))
+    wholly = restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole])
     parts = [work for work in batch if work.regions is not None]
     partly = iter(
         restore_regions(model, [work.opened.pixels for work in parts], [work.regions or [] for work in parts])
     )
-    return [fit_back(next(wholly), work.opened.size) if work.regions is None else next(partly) for work in batch]
+    return [
+        fit_back(next(wholly), work.opened.pixels.shape[:2]) if work.regions is None else next(partly) for work in batch
+    ]
 
 
 def write_work(path: Path, work: Work, restored: np.ndarray) -> tuple[str, ...]:

@@ -20,10 +20,11 @@ from keras_deid.data.images import ImageError
 from keras_deid.errors import UserError, cannot_write
 from keras_deid.progress import Progress, silent
 from keras_deid.restoring.ahead import ahead
+from keras_deid.restoring.crop_batches import restore_crops
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.region_sources import RegionSource
-from keras_deid.restoring.repair import restore_crops, restore_regions
+from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.sightings import EVERY, Sighting, sight
 from keras_deid.restoring.steady import Steady
 from keras_deid.restoring.tracking import TrackedRegion, Tracker
@@ -49,6 +50,18 @@ _BATCHES_AHEAD = 2
 """Batches that are read before the restorer asks for them."""
 
 
+class RestoredVideo(NamedTuple):
+    """What became of a video.
+
+    Attributes:
+        frames: how many pictures it has.
+        copied: whether there was nothing to restore.
+    """
+
+    frames: int
+    copied: bool
+
+
 def restore_video(
     source: Path,
     out: Path,
@@ -58,7 +71,7 @@ def restore_video(
     name: str | None = None,
     keep_words: bool = True,
     progress: Progress = silent,
-) -> int:
+) -> RestoredVideo:
     """Restores a video.
 
     The output is H.264 (WebM: VP9), whole or not there, and its description says that it is synthetic (MP4 and MOV:
@@ -75,9 +88,6 @@ def restore_video(
         name: of the video in `regions`; by default its file name.
         keep_words: false leaves out titles, places, times and chapters; a video without regions is then encoded anew.
         progress: counts the pictures of the video; their total is a close estimate.
-
-    Returns:
-        How many pictures the video has.
 
     Raises:
         ImageError: if the video cannot be read or is broken, or a region does not fit its pictures.
@@ -103,7 +113,7 @@ def restore_video(
                     _write_unchanged(source, partial, suffix, keep_words)
         except OSError as error:
             raise cannot_write(out, error) from error
-    return done
+    return RestoredVideo(done, copied=not restorer.anything)
 
 
 def _write_unchanged(source: Path, path: Path, suffix: str, keep_words: bool) -> None:
