@@ -1,7 +1,7 @@
 """The manifest of a shard: JSON lines, written when all other files of the shard are in place.
 
-The first line says what the shard was made from; a line for each photograph follows. A shard whose manifest is there,
-made from the same, is not made again.
+The first line says what the shard was made from, and has a checksum of everything; a line for each photograph follows.
+A shard whose manifest is there as it was written, made from the same, is not made again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ Line = dict[str, Any]
 
 FOLDER = "manifest"
 """Where the manifests of all shards are: a folder of their own, so that they are listed quickly."""
+_CHECKSUM = "checksum"
 
 
 def manifest_name(shard: Shard) -> str:
@@ -50,10 +51,19 @@ def read_manifest(out: Place, shard: Shard, inputs: str) -> list[Line] | None:
     """
     if not out.exists(manifest_name(shard)):
         return None
-    lines: list[Line] = [json.loads(line) for line in out.read(manifest_name(shard)).splitlines()]
-    return lines if lines[0]["inputs"] == inputs else None
+    try:
+        lines: list[Line] = [json.loads(line) for line in out.read(manifest_name(shard)).splitlines()]
+        intact = lines[0].pop(_CHECKSUM) == _checksum(lines)
+        return lines if intact and lines[0]["inputs"] == inputs else None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):  # somebody has edited it
+        return None
 
 
 def write_manifest(out: Place, shard: Shard, lines: Sequence[Line]) -> None:
     """Writes the manifest of a shard, whole or not at all."""
-    out.write(manifest_name(shard), "".join(json.dumps(line) + "\n" for line in lines).encode())
+    written = [{**lines[0], _CHECKSUM: _checksum(lines)}, *lines[1:]]
+    out.write(manifest_name(shard), "".join(json.dumps(line) + "\n" for line in written).encode())
+
+
+def _checksum(lines: Sequence[Line]) -> str:
+    return hashlib.blake2b(json.dumps(lines).encode(), digest_size=16).hexdigest()

@@ -200,8 +200,10 @@ def _settings_before(out: Place, overwrite: bool) -> Settings | None:
         begun = True
         name = out.name_of(file.path)
         if name != _BEGUN:
-            head: dict[str, Any] = json.loads(out.read(name).splitlines()[0])
-            settings: Settings | None = head.get("settings")
+            try:
+                settings: Settings | None = json.loads(out.read(name).splitlines()[0]).get("settings")
+            except (ValueError, IndexError, AttributeError, RecursionError) as error:
+                raise UserError(f"{out}: {name} is not a manifest; delete it, or choose another folder") from error
             return settings
     if not begun and next(out.files(), None) is not None:
         raise UserError(f"{out}: holds files that were not restored here; choose another folder, or give --overwrite")

@@ -60,7 +60,7 @@ class RestoredShard:
         shard: which one.
         settings: what all outputs have in common.
         restored: number of files that were restored.
-        copied: number of pictures that had nothing to restore.
+        copied: number of files that had nothing to restore.
         skipped: why files cannot be read or written, by name.
         complaints: what of the boxes could not be done.
     """
@@ -173,10 +173,10 @@ class RestoreShard(beam.DoFn):
         with fetched(self._job.source / file.name) as source, self._job.out.delivery() as folder:
             path = _place_in(folder, file.name)
             try:
-                frames = restore_video(source, path, model, regions, name=file.name, keep_words=self._job.keep_words)
+                restored = restore_video(source, path, model, regions, name=file.name, keep_words=self._job.keep_words)
             except ImageError as error:
                 return _skipped(file.name, error)
-            return _done(path, file, {"frames": frames})
+            return _done(path, file, restored._asdict())
 
 
 def _is_video(name: str) -> bool:

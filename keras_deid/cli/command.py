@@ -94,7 +94,7 @@ class LazyGroup(Command, click.Group):
 def command_line() -> str:
     """Returns the running command as the user would type it again, for reports.
 
-    Absolute paths, which say where something lay on this machine, are cut to their names.
+    Absolute paths, which say where something lay on this machine, are written as reports name places.
     """
     context = click.get_current_context()
     return shlex.join([PROGRAM, str(context.command.name), *map(_without_place, context.meta[_WORDS])])
@@ -102,4 +102,8 @@ def command_line() -> str:
 
 def _without_place(word: str) -> str:
     option, equals, value = word.rpartition("=")
-    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else word
+    if not Path(value).is_absolute():
+        return word
+    from keras_deid.config import shown_place  # not before it is needed: it loads Pydantic
+
+    return f"{option}{equals}{shown_place(value)}"

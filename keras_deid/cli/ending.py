@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 from keras_deid.cli.disk_error import disk_error
+from keras_deid.cli.interrupts import interrupts_once
 from keras_deid.errors import UserError
 
 _P = ParamSpec("_P")
@@ -36,9 +37,10 @@ def exit_codes(main: Callable[_P, int]) -> Callable[_P, int]:
     @functools.wraps(main)
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> int:
         try:
-            code = main(*args, **kwargs)
-            sys.stdout.flush()  # raises for a broken pipe here rather than while the interpreter shuts down
-            return code
+            with interrupts_once(EXIT_INTERRUPTED):
+                code = main(*args, **kwargs)
+                sys.stdout.flush()  # raises for a broken pipe here rather than while the interpreter shuts down
+                return code
         except UserError as error:
             for line in str(error).splitlines():
                 print(f"error: {line}", file=sys.stderr)

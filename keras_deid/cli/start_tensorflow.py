@@ -26,7 +26,7 @@ def start_tensorflow() -> None:
             import tensorflow
 
             tensorflow.config.list_physical_devices()
-        except BaseException:
+        except Exception:
             written.seek(0)
             os.write(standard_error, written.read())
             raise

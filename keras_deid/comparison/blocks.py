@@ -11,7 +11,7 @@ import keras
 from keras_deid.config import Config
 from keras_deid.evaluation.block_study import evaluate_blocks, values_of
 from keras_deid.evaluation.evaluate import describe
-from keras_deid.evaluation.evaluation_file import is_current, read_evaluation
+from keras_deid.evaluation.evaluation_file import is_current, read_study
 from keras_deid.evaluation.metrics import PRIMARY
 
 # Strengths that are tried, in multiples of that of the evaluation.
@@ -33,7 +33,7 @@ def evaluated_curves(runs: Sequence[Path]) -> list[Curves] | None:
     files = [run / "evaluation_blocks.json" for run in runs]
     if not all(is_current(file, file.parent) for file in files):
         return None
-    studies = [read_evaluation(file) for file in files]
+    studies = [read_study(file) for file in files]
     if any(_measured(study) != _measured(studies[0]) or study["split"] != "test" for study in studies):
         return None
     return [_curves_of(study) for study in studies]
@@ -50,7 +50,7 @@ def measured_curves(run: Path, config: Config, generator: keras.Model, kept: Pat
     """
     blocks = sorted(config.deidentify.block_size * factor for factor in FACTORS)
     if is_current(kept, run):
-        study = read_evaluation(kept)
+        study = read_study(kept)
         of_blocks = [part["block"] for part in study["blocks"]]
         if of_blocks == blocks and study["settings"] | study["data"] == _settings(config, generator):
             return _curves_of(study)

@@ -23,7 +23,7 @@ from keras_deid.comparison.report import Contents, page, summary_markdown
 from keras_deid.comparison.runs import Run, check_same_data, read_run
 from keras_deid.comparison.speed import ROUNDS, restored_per_second
 from keras_deid.comparison.table import make_table
-from keras_deid.config import Config
+from keras_deid.config import Config, shown_place
 from keras_deid.evaluation.block_study import has_blocks
 from keras_deid.evaluation.evaluate import evaluate_data, is_deidentified
 from keras_deid.evaluation.evaluation import RESTORED
@@ -142,10 +142,10 @@ def _settings(entries: Sequence[Entry], pictures_of_blocks: str) -> dict[str, An
     first: Run = entries[0].runs[0]
     data = first.config.data
     return {
-        "data": f"{data.source}{f' {data.path}' if data.path else ''}",
+        "data": f"{data.source}{f' {shown_place(data.path)}' if data.path else ''}",
         "pictures": f"{len(first.paths)} of the test split, {data.image_size[0]} x {data.image_size[1]} pixels",
         "de-identification": _hidden_by(first.config),
-        "runs": "; ".join(f"{run.label}: {run.folder}" for run in runs_of(entries)),
+        "runs": "; ".join(f"{run.label}: {shown_place(run.folder)}" for run in runs_of(entries)),
         "precision": ", ".join(dict.fromkeys(str(run.summary.get("precision")) for run in runs_of(entries))),
         "intervals": f"{LEVEL:.0%}, {RESAMPLES} bootstrap resamples over pictures, and over seeds where there are "
         "several; differences picture by picture",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_deid.config import Config, load_config
+from keras_deid.comparison.summary_file import read_summary
+from keras_deid.config import Config, load_config, portable
 from keras_deid.errors import UserError
-from keras_deid.evaluation.evaluation_file import read_json
 
 # What two seeds of one model may differ in: what they are called, and what leaves no trace in the weights.
 _NOT_THE_MODEL = (
@@ -171,7 +171,7 @@ def _check_what_is_there(run: PlannedRun) -> None:
     """Sees that a folder which holds a run already holds the one that is meant."""
     if run.training is None or not (run.folder / "config.yaml").is_file():
         return
-    there, given = load_config(run.folder / "config.yaml").flat(), run.config.flat()
+    there, given = portable(load_config(run.folder / "config.yaml")).flat(), portable(run.config).flat()
     without_meaning = _of_other_methods(run.config)
     for key in sorted(there | given):
         if there.get(key) != given.get(key) and key not in _MAY_DIFFER and not key.startswith(without_meaning):
@@ -210,7 +210,7 @@ def _measured_on(config: Config) -> dict[str, Any]:
 
 
 def _trained_on(config: Config) -> dict[str, Any]:
-    flat = config.flat()
+    flat = portable(config).flat()
     kept = ("data.source", "data.path", *(("data.synthetic.",) if config.data.source == "synthetic" else ()))
     return {key: value for key, value in flat.items() if key.startswith(kept)}
 
@@ -218,7 +218,7 @@ def _trained_on(config: Config) -> dict[str, Any]:
 def _is_finished(folder: Path, config: Config) -> bool:
     wanted = config.training.epochs + config.training.decay_epochs
     try:
-        epochs = read_json(folder / "summary.json").get("epochs", wanted)
+        epochs = read_summary(folder).get("epochs", wanted)
     except UserError:
         return False
     return isinstance(epochs, int) and epochs >= wanted and (folder / "generator.keras").is_file()
@@ -261,5 +261,5 @@ def minutes_left(planned: Sequence[PlannedRun]) -> float | None:
 
 
 def _minutes(run: Path) -> float | None:
-    seconds = read_json(run / "summary.json").get("seconds")
+    seconds = read_summary(run).get("seconds")
     return seconds / 60 if isinstance(seconds, int | float) else None

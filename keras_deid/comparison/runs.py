@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from keras_deid.comparison.summary_file import read_summary
 from keras_deid.config import Config
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluation import NOT_SCORES, ORIGINAL, RESTORED
-from keras_deid.evaluation.evaluation_file import read_evaluation, read_json
+from keras_deid.evaluation.evaluation_file import read_evaluation
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def read_run(label: str, folder: Path, config: Config, evaluate: Callable[[Path,
         label=label,
         folder=folder,
         config=config,
-        summary=read_json(folder / "summary.json"),
+        summary=read_summary(folder),
         evaluation=read_evaluation(file),
         paths=paths,
         scores=scores,

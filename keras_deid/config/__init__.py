@@ -3,6 +3,7 @@
 from keras_deid.config.loader import load_config
 from keras_deid.config.networks import DiscriminatorConfig, GeneratorConfig, LocatorConfig, SearchConfig
 from keras_deid.config.pictures import DataConfig, DeidentifyConfig, PrepareConfig, SyntheticConfig
+from keras_deid.config.places import portable, shown_place
 from keras_deid.config.schema import Config
 from keras_deid.config.training import LossConfig, TrainingConfig
 
@@ -19,4 +20,6 @@ __all__ = [
     "SyntheticConfig",
     "TrainingConfig",
     "load_config",
+    "portable",
+    "shown_place",
 ]

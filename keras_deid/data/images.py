@@ -114,7 +114,7 @@ def image_size(path: Path | str) -> tuple[int, int]:
         return (width, height) if _is_on_its_side(picture) else (height, width)
 
 
-def read_image(path: Path | str, least_side: int | None = None) -> np.ndarray:
+def read_image(path: Path | str) -> np.ndarray:
     """Reads a picture upright and in colour.
 
     The EXIF orientation is applied. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB; what is transparent is
@@ -122,8 +122,6 @@ def read_image(path: Path | str, least_side: int | None = None) -> np.ndarray:
 
     Args:
         path: the file.
-        least_side: if given, a smaller picture will do, as long as both of its sides have so many pixels: a JPEG is
-            then decoded at a half, a quarter or an eighth of its size, which takes a fraction of the time.
 
     Returns:
         uint8 array `(height, width, 3)`, RGB.
@@ -132,10 +130,7 @@ def read_image(path: Path | str, least_side: int | None = None) -> np.ndarray:
         ImageError: if the file is missing, broken, of an unknown kind, or above `PIXEL_LIMIT`.
     """
     with open_image(path) as picture:
-        drafted = None if least_side is None else picture.draft(None, (least_side, least_side))
-        # Rows and columns of which less than half lies in the picture would stretch it.
-        extent = None if drafted is None else (round(drafted[1][2]), round(drafted[1][3]))
-        return np.asarray(decode_upright(path, picture, to_rgb, extent))
+        return np.asarray(decode_upright(path, picture, to_rgb))
 
 
 def read_mask(path: Path | str) -> np.ndarray:
@@ -249,10 +244,7 @@ def open_image(path: Path | str) -> Image.Image:
 
 
 def decode_upright(
-    path: Path | str,
-    picture: Image.Image,
-    convert: Callable[[Image.Image], Image.Image],
-    extent: tuple[int, int] | None = None,
+    path: Path | str, picture: Image.Image, convert: Callable[[Image.Image], Image.Image]
 ) -> Image.Image:
     """Decodes a picture, turns it upright, and converts it.
 
@@ -260,7 +252,6 @@ def decode_upright(
         path: of the file, for errors.
         picture: from `open_image`.
         convert: what is done last.
-        extent: (width, height) to cut to before, in the file's own orientation.
 
     Raises:
         ImageError: if it is broken.
@@ -268,8 +259,6 @@ def decode_upright(
     try:
         with warnings.catch_warnings(action="ignore"):  # about metadata: what matters raises
             picture.load()
-            if extent is not None and extent != picture.size:
-                picture = picture.crop((0, 0, *extent))
             return convert(_upright(picture))
     except Exception as error:  # as above, for the pixels
         raise ImageError(path, _reason(path, error)) from error

@@ -45,6 +45,12 @@ class _Split(pydantic.BaseModel):
     examples: _Count
     shards: list[_Shard]
 
+    @pydantic.model_validator(mode="after")
+    def _adds_up(self) -> _Split:
+        if self.examples != (there := sum(shard.examples for shard in self.shards)):
+            raise ValueError(f"examples should be the {there} of the shards, received {self.examples}")
+        return self
+
 
 class _Settings(pydantic.BaseModel):
     region: Literal["face", "photo"]

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.atomic import write_json, write_text
-from keras_deid.config import Config
+from keras_deid.config import Config, shown_place
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.data.sources import open_source
@@ -121,6 +121,8 @@ def count_pictures(config: Config, split: str, limit: int | None = None) -> int:
 
 def _describe_data(config: Config) -> dict[str, Any]:
     data = config.data.model_dump(mode="json", include={"source", "path", "image_size"})
+    if config.data.path is not None:
+        data["path"] = shown_place(config.data.path)
     if config.data.source == "synthetic":
         return {**data, "synthetic": config.data.synthetic.model_dump(mode="json")}
     if config.data.source == "prepared" and config.data.path is not None:

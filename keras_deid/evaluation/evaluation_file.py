@@ -8,7 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pydantic
+
+from keras_deid.config.mistakes import describe_mistake
 from keras_deid.errors import UserError
+from keras_deid.evaluation.evaluation_schema import EvaluationSchema, StudySchema
 from keras_deid.locking import locked_file
 
 # 2: "baselines" (was "inputs"), of which the first is "input" whatever the method; "block_size" in the settings.
@@ -22,8 +26,21 @@ def read_evaluation(path: Path) -> dict[str, Any]:
     """Reads a file that `keras-deid evaluate` has written.
 
     Raises:
-        UserError: if it is missing, damaged, or of another schema.
+        UserError: if it is missing, damaged, of another schema, or something in it is of another type.
     """
+    return _read_checked(path, EvaluationSchema)
+
+
+def read_study(path: Path) -> dict[str, Any]:
+    """Reads a file that `keras-deid evaluate --blocks` has written.
+
+    Raises:
+        UserError: as `read_evaluation`, and if something is missing.
+    """
+    return _read_checked(path, StudySchema)
+
+
+def _read_checked(path: Path, model: type[pydantic.BaseModel]) -> dict[str, Any]:
     content = read_json(path)
     schema = content.get("schema", 1)
     if schema != SCHEMA:
@@ -31,7 +48,26 @@ def read_evaluation(path: Path) -> dict[str, Any]:
             f"{path}: has schema {schema}, this version reads schema {SCHEMA}; evaluate the run again with "
             "keras-deid evaluate"
         )
+    check_schema(path, model, content, "evaluate the run again with keras-deid evaluate")
     return content
+
+
+def check_schema(path: Path, model: type[pydantic.BaseModel], content: dict[str, Any], mend: str) -> None:
+    """Sees that what was read from a JSON file fits.
+
+    Args:
+        path: the file.
+        model: what is expected.
+        content: what was read.
+        mend: what the user can do.
+
+    Raises:
+        UserError: with the first mistake: key, what was expected, what was received.
+    """
+    try:
+        model.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise UserError(f"{path}: {describe_mistake(error.errors()[0])}; {mend}") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_deid.atomic import write_json, write_text
 from keras_deid.boxes import Box
+from keras_deid.config import shown_place
 from keras_deid.data.images import ImageError, read_image, write_png
 from keras_deid.errors import UserError, cannot_write
 from keras_deid.evaluation.faces_found import LEAST_IOU, LEAST_SCORE
@@ -253,7 +254,7 @@ def _content(run: _Run, subject: Subject, targets: str, settings: Mapping[str, A
         "settings": {**settings, **subject.settings, "kinds": list(subject.kinds), "targets": targets},
         "versions": {package: version(package) for package in _PACKAGES},
         "faces": run.faces,
-        "skipped": [{"path": str(error.path), "reason": error.reason} for error in run.skipped],
+        "skipped": [{"path": shown_place(error.path), "reason": error.reason} for error in run.skipped],
         **summary,
         "verdicts": verdicts(summary, TARGETS[targets]),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from keras_deid.errors import UserError
 from keras_deid.field.score import Record
 
 JOURNAL = "journal.jsonl"
+_CHECKSUM = "checksum"
 UNTOUCHED = "untouched"
 """Stands in for a kind: the photograph as it is."""
 
@@ -34,7 +36,7 @@ class Journal:
         lines: list[Any] = _read(path, out) if path.is_file() else []
         if lines and lines[0] != settings:
             raise UserError(f"{out}: holds the evaluation of other models or settings; choose another folder")
-        for line in itertools.takewhile(_is_line, lines[1:]):
+        for line in itertools.takewhile(_is_intact, lines[1:]):
             self._records[line["path"], line["kind"]] = line
         # Written anew: a torn last line must not meet the next one.
         write_text(path, "".join(f"{json.dumps(line)}\n" for line in (settings, *self._records.values())))
@@ -54,6 +56,7 @@ class Journal:
     def add(self, path: str, kind: str, state: Record, record: Record) -> None:
         """Writes a record."""
         line = {"path": path, "kind": kind, "state": state, "record": record}
+        line[_CHECKSUM] = _checksum(line)
         self._records[path, kind] = line
         self._file.write(json.dumps(line, allow_nan=False) + "\n")
         self._file.flush()
@@ -82,11 +85,13 @@ def _read(path: Path, out: Path) -> list[Any]:
     return lines
 
 
-def _is_line(line: Any) -> bool:
-    return (
-        isinstance(line, dict)
-        and isinstance(line.get("path"), str)
-        and isinstance(line.get("kind"), str)
-        and isinstance(line.get("record"), dict)
-        and "state" in line
-    )
+def _is_intact(line: Any) -> bool:
+    """Whether a line is as `Journal.add` wrote it: what is in a record is relied on."""
+    if not isinstance(line, dict):
+        return False
+    written = {key: value for key, value in line.items() if key != _CHECKSUM}
+    return bool(line.get(_CHECKSUM) == _checksum(written))
+
+
+def _checksum(line: Record) -> str:
+    return hashlib.blake2b(json.dumps(line).encode(), digest_size=16).hexdigest()

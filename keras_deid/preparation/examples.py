@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from keras_deid.boxes import Box, area, box_to_crop, intersection, square_around
+from keras_deid.boxes import Box, Rectangle, area, box_to_crop, intersection, square_around
 from keras_deid.config import PrepareConfig
+from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.faces import FaceDetector
-from keras_deid.data.images import ImageError, read_image, read_mask, resize_image, resize_mask
+from keras_deid.data.images import ImageError, read_image, read_mask, resize_image
 from keras_deid.preparation.photographs import Photograph
 
 PERSON_ON_FACE = 0.5
@@ -96,10 +98,20 @@ def _detected_faces(detector: FaceDetector | None, image: np.ndarray) -> list[Bo
 def _crop(
     settings: PrepareConfig, image: np.ndarray, person: np.ndarray | None, name: str, faces: list[Box], face: Box
 ) -> Picture:
-    crop = square_around(face, settings.context, image.shape[:2], _shift(name, settings.off_centre))
-    others = [other for other in faces if other != face and area(intersection(other, crop)) > 0]
-    side = settings.size if settings.enlarge else min(settings.size, crop[2] - crop[0])
-    return _cut(image, person, crop, (side, side), [face, *others])
+    square = _square(settings, image.shape[:2], name, face)
+    others = [other for other in faces if other != face and area(intersection(other, square.edges)) > 0]
+    side = settings.size if settings.enlarge else min(settings.size, square.side)
+    return _picture(
+        lambda pixels: cut_square(pixels, square, side), image, person, square.edges, (side, side), [face, *others]
+    )
+
+
+def _square(settings: PrepareConfig, image_size: tuple[int, int], name: str, face: Box) -> Square:
+    """Returns the square to cut out: inside the photograph, unless the face is longer than its shorter side."""
+    if max(face[2] - face[0], face[3] - face[1]) > min(image_size):
+        return square_about(face, 1.0)
+    left, top, right, _ = square_around(face, settings.context, image_size, _shift(name, settings.off_centre))
+    return Square(left, top, right - left)
 
 
 def _shift(name: str, off_centre: float) -> tuple[float, float]:
@@ -113,24 +125,22 @@ def _whole_photo(settings: PrepareConfig, image: np.ndarray, person: np.ndarray 
     height, width = image.shape[:2]
     scale = settings.size / min(height, width)
     scale = scale if settings.enlarge else min(scale, 1.0)
-    return _cut(image, person, (0, 0, width, height), (round(height * scale), round(width * scale)), faces)
+    size = (round(height * scale), round(width * scale))
+    return _picture(lambda pixels: resize_image(pixels, size), image, person, (0, 0, width, height), size, faces)
 
 
-def _cut(
+def _picture(
+    cut: Callable[[np.ndarray], np.ndarray],
     image: np.ndarray,
     person: np.ndarray | None,
-    crop: tuple[int, int, int, int],
+    crop: Rectangle,
     size: tuple[int, int],
     faces: list[Box],
 ) -> Picture:
-    left, top, right, bottom = crop
     if person is not None:
-        person = resize_mask(person[top:bottom, left:right], size) if _covers(person, faces[0]) else None
-    return Picture(
-        image=resize_image(image[top:bottom, left:right], size),
-        boxes=tuple(box_to_crop(face, crop, size) for face in faces),
-        person=person,
-    )
+        covered = _covers(person, faces[0])
+        person = (cut(person.astype(np.float32)) >= 0.5).astype(np.uint8) if covered else None
+    return Picture(cut(image), tuple(box_to_crop(face, crop, size) for face in faces), person)
 
 
 def _covers(person: np.ndarray, face: Box) -> bool:

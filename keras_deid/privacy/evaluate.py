@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_deid.atomic import write_json, write_text
+from keras_deid.config import shown_place
 from keras_deid.data.images import ImageError
 from keras_deid.errors import UserError
 from keras_deid.field.journal import UNTOUCHED, Journal
@@ -74,7 +75,7 @@ def evaluate(
                 "kinds": {kind: OFFERED[kind].description for kind in subject.kinds},
                 "people": len(run.probed),
                 "left_out": run.left_out,
-                "skipped": [{"path": str(error.path), "reason": error.reason} for error in run.skipped],
+                "skipped": [{"path": shown_place(error.path), "reason": error.reason} for error in run.skipped],
                 "false_accepts": FALSE_ACCEPTS,
                 "results": summarise(results),
             }

@@ -9,7 +9,9 @@ import os
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Annotated, Any, TextIO
+
+import pydantic
 
 from keras_deid.atomic import write_text
 from keras_deid.errors import UserError
@@ -77,7 +79,7 @@ class Manifest:
                 if there != settings and not overwrite:
                     raise other_settings(folder)
                 for record in records if there == settings else ():
-                    if _BEGUN in record:
+                    if _lists_begun(record):
                         self._begun.update(record[_BEGUN])
                     else:
                         self._records[record["path"]] = record
@@ -175,6 +177,17 @@ class Manifest:
         return open(self._folder / _JOURNAL, "a", encoding="utf-8")
 
 
+class _Record(pydantic.BaseModel):
+    path: str
+    source: SourceState
+    bytes: Annotated[int, pydantic.Field(strict=True)]
+
+
+class _Manifest(pydantic.BaseModel):
+    settings: Settings
+    files: list[_Record]
+
+
 def state(source: Path) -> SourceState:
     """Stands for the content of a source."""
     found = source.stat()
@@ -188,8 +201,7 @@ def _read_manifest(path: Path) -> tuple[Settings, list[FileRecord]]:
         if schema > SCHEMA:
             raise UserError(f"{path}: was written by a later version (schema {schema}); choose another folder")
         records = content["pictures" if schema == 1 else "files"]
-        if not all(map(_is_record, records)):
-            raise ValueError("a file without its path, source or size")
+        _Manifest.model_validate({"settings": content["settings"], "files": records})
         return content["settings"], records
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path}: is not a manifest of restored pictures; choose another folder") from error
@@ -214,12 +226,8 @@ def _lists_begun(line: Any) -> bool:
 
 
 def _is_record(line: Any) -> bool:
-    """Whether a line is a record of an output, or says which ones are begun."""
-    if isinstance(line, dict) and isinstance(line.get(_BEGUN), list):
-        return all(isinstance(name, str) for name in line[_BEGUN])
-    return (
-        isinstance(line, dict)
-        and isinstance(line.get("path"), str)
-        and isinstance(line.get("source"), dict)
-        and isinstance(line.get("bytes"), int)
-    )
+    try:
+        _Record.model_validate(line)
+    except pydantic.ValidationError:
+        return False
+    return True

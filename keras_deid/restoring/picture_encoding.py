@@ -13,9 +13,10 @@ from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter, ImageFileDirectory_v2
 
 from keras_deid.restoring.jpeg_segments import MOST, with_segments, xmp_segment
-from keras_deid.restoring.picture_words import TIFF_XMP, Words, has_inner_tags, same_colours
+from keras_deid.restoring.picture_words import Words, has_inner_tags, same_colours
 from keras_deid.restoring.png_chunks import Chunk, with_chunks, xmp_chunk
 from keras_deid.restoring.stored_pixels import Pixels
+from keras_deid.restoring.tiff_tags import XMP, tags_for_tifffile
 
 Page = tuple[Image.Image, Words]
 
@@ -141,10 +142,10 @@ def _tiff(
     notes: list[str],
     pages: Iterable[Page],
 ) -> bytes:
-    if exif or (has_inner_tags(words) and isinstance(pixels, np.ndarray)):
+    if exif:
         notes.append("its EXIF is left out")
     if isinstance(pixels, np.ndarray):
-        return _deep_tiff(pixels, words, packet)
+        return _deep_tiff(pixels, words, packet, notes)
     encoded = io.BytesIO()
     with AppendingTiffWriter(encoded) as file:
         _add_page(file, pixels, words, packet, options)
@@ -158,15 +159,16 @@ def _add_page(file: AppendingTiffWriter, pixels: Pixels, words: Words, packet: b
     for tag, value in words.tags.items():
         tags[tag] = value
     if packet:
-        tags[TIFF_XMP] = packet
+        tags[XMP] = packet
     compression = None if has_inner_tags(words) else "tiff_deflate"
     _clean(pixels).save(file, "TIFF", tiffinfo=tags, compression=compression, **options)
     file.newFrame()
 
 
-def _deep_tiff(pixels: np.ndarray, words: Words, packet: bytes) -> bytes:
-    texts = [(tag, 2, 0, value, True) for tag, value in words.tags.items() if isinstance(value, str)]
-    packets = [(TIFF_XMP, 1, len(packet), packet, True)] if packet else []
+def _deep_tiff(pixels: np.ndarray, words: Words, packet: bytes, notes: list[str]) -> bytes:
+    tags, left_out = tags_for_tifffile(words.tags)
+    notes.extend(left_out)
+    packets = [(XMP, 1, len(packet), packet, True)] if packet else []
     encoded = io.BytesIO()
     tifffile.imwrite(
         encoded,
@@ -179,6 +181,6 @@ def _deep_tiff(pixels: np.ndarray, words: Words, packet: bytes) -> bytes:
         resolutionunit=None if words.dpi is None else "inch",
         software=False,
         metadata=None,
-        extratags=[*texts, *packets],
+        extratags=[*tags, *packets],
     )
     return encoded.getvalue()

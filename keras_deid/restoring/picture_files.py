@@ -16,17 +16,15 @@ from keras_deid.atomic import whole_file, write_bytes
 from keras_deid.data.images import (
     ImageError,
     decode_upright,
-    image_size,
     open_image,
     orientation_of,
-    read_image,
     to_rgb,
 )
 from keras_deid.restoring.jpeg_segments import exif_segment, with_segments
 from keras_deid.restoring.jpeg_segments import without_words as jpeg_without_words
 from keras_deid.restoring.picture_encoding import Page, encode, has_sidecar
 from keras_deid.restoring.picture_words import Words, orientation_only, read_words, without_words
-from keras_deid.restoring.stored_pixels import Pixels, Placed, fitted, is_deep, put_back, read_deep
+from keras_deid.restoring.stored_pixels import Pixels, fitted, is_deep, put_back, read_deep
 from keras_deid.restoring.xmp import SYNTHETIC_WHOLE, can_be_marked, marked
 
 FORMATS = {
@@ -56,10 +54,8 @@ class Opened:
 
     Attributes:
         path: the file.
-        pixels: uint8 `(height, width, 3)`, RGB, upright; perhaps smaller than the picture, see `open_picture`.
-        size: (height, width) of the picture, upright.
-        stored: the pixels in the depth and mode of the file, upright; None if `pixels` are smaller.
-        mode: of the file, one of Pillow's.
+        pixels: uint8 `(height, width, 3)`, RGB, upright.
+        stored: the pixels in the depth and mode of the file, upright.
         sampling: how much finer a JPEG's brightness is than its colours, in Pillow's numbers; 0 for the same.
         words: what else the file says.
         pages: pictures in the file; all but the first one stay as they are.
@@ -68,21 +64,18 @@ class Opened:
 
     path: Path
     pixels: np.ndarray
-    size: tuple[int, int]
-    stored: Pixels | None
-    mode: str
+    stored: Pixels
     sampling: int
     words: Words
     pages: int = 1
     notes: tuple[str, ...] = ()
 
 
-def open_picture(path: Path, least_side: int | None = None) -> Opened:
+def open_picture(path: Path) -> Opened:
     """Reads a picture.
 
     Args:
         path: the file.
-        least_side: if given, fewer pixels will do, see `read_image`.
 
     Raises:
         ImageError: if it is missing, broken, or an animation.
@@ -92,9 +85,6 @@ def open_picture(path: Path, least_side: int | None = None) -> Opened:
         content = path.read_bytes()
         words = read_words(picture, content)
         sampling = max(get_sampling(picture), 0)  # -1: not a JPEG in colour
-        if least_side is not None and words.file_format == "JPEG" and picture.mode in ("L", "RGB"):
-            pixels, size = read_image(path, least_side), image_size(path)
-            return Opened(path, pixels, size, None, picture.mode, sampling, words, pages, words.notes)
         deep, orientation = is_deep(content, picture), orientation_of(picture)
         shown = decode_upright(path, picture, lambda upright: upright)
         pixels = np.asarray(to_rgb(shown))
@@ -102,7 +92,7 @@ def open_picture(path: Path, least_side: int | None = None) -> Opened:
         notes = words.notes
         if stored is None:
             stored, notes = shown, (*notes, "16 bits a channel became 8")
-        return Opened(path, pixels, pixels.shape[:2], stored, picture.mode, sampling, words, pages, notes)
+        return Opened(path, pixels, stored, sampling, words, pages, notes)
 
 
 def write_picture(
@@ -136,14 +126,14 @@ def write_picture(
         mend = "choose another format, such as PNG"
         raise ImageError(path, f"{width} x {height} pixels; {file_format} holds at most {longest} a side", mend)
     words = source.words if keep_words else without_words(source.words)
-    notes = [*source.notes]
+    notes = [note for note in source.notes if keep_words or note not in source.words.notes]
     packet = words.xmp
     if source_type is not None:
         if packet and not can_be_marked(packet):
             notes.append("its XMP packet is damaged and replaced")
         packet = marked(packet, source_type)
     try:
-        placed = _placed(pixels, source)
+        placed = put_back(source.stored, source.pixels, pixels)
         fitting = fitted(placed.pixels, file_format)
         sampling = source.sampling if source_type == SYNTHETIC_WHOLE else 0
         pages = _pages(source, fitting.pixels, file_format, keep_words=keep_words)
@@ -161,12 +151,6 @@ def write_picture(
         write_bytes(_sidecar(path), packet)
     write_bytes(path, encoded)
     return (*notes, *placed.notes, *fitting.notes, *left_out)
-
-
-def _placed(pixels: np.ndarray, source: Opened) -> Placed:
-    if source.stored is not None:
-        return put_back(source.stored, source.pixels, pixels)
-    return Placed(Image.fromarray(pixels).convert(source.mode))
 
 
 def _pages(source: Opened, pixels: Pixels, file_format: str, *, keep_words: bool) -> Iterator[Page] | None:

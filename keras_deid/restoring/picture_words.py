@@ -10,15 +10,11 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from keras_deid.data.images import orientation_of
+from keras_deid.restoring import tiff_tags
 from keras_deid.restoring.jpeg_segments import Segment, other_segments
 from keras_deid.restoring.png_chunks import COLOUR, WORDS, Chunk, read_chunks
 
-_ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x0112, 0x8769, 0x8825
-# Baseline and common tags of TIFF that describe the picture: names, texts, dates, IPTC, Photoshop, places on maps.
-_TIFF_WORDS = (269, 270, 271, 272, 285, 297, 305, 306, 315, 316, 33432, 33723, 34377, 50838, 50839)
-_TIFF_PLACE = (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113)
-_TIFF_COLOUR = (301, 318, 319)
-TIFF_XMP = 700
+_ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Words:
         chunks: of a PNG, which go into another PNG as they are.
         segments: of a JPEG, which go into another JPEG as they are.
         tags: of a TIFF, which go into another TIFF as they are.
-        notes: what could not be read.
+        notes: what could not be read, or is not kept.
     """
 
     file_format: str
@@ -66,6 +62,7 @@ def read_words(picture: Image.Image, content: bytes) -> Words:
     info = picture.info
     file_format = "JPEG" if picture.format == "MPO" else str(picture.format)
     exif, notes = _exif(picture)
+    tags, other_tags = tiff_tags.read_tags(picture) if isinstance(picture, TiffImageFile) else ({}, ())
     comment = info.get("comment", b"")
     dpi = info.get("dpi")
     return Words(
@@ -78,8 +75,8 @@ def read_words(picture: Image.Image, content: bytes) -> Words:
         comment=comment.encode() if isinstance(comment, str) else comment,
         chunks=tuple(read_chunks(content, (*COLOUR, *WORDS))) if file_format == "PNG" else (),
         segments=tuple(other_segments(content)) if file_format == "JPEG" else (),
-        tags=_tags(picture) if isinstance(picture, TiffImageFile) else {},
-        notes=notes,
+        tags=tags,
+        notes=(*notes, *other_tags),
     )
 
 
@@ -92,7 +89,7 @@ def without_words(words: Words) -> Words:
         comment=b"",
         chunks=tuple(chunk for chunk in words.chunks if chunk.kind in COLOUR),
         segments=(),
-        tags={tag: value for tag, value in words.tags.items() if tag in _TIFF_COLOUR},
+        tags={tag: value for tag, value in words.tags.items() if tag in tiff_tags.COLOUR},
         notes=(),
     )
 
@@ -127,24 +124,9 @@ def _xmp(info: dict[Any, Any]) -> bytes:
     return packet.encode() if isinstance(packet, str) else bytes(packet)
 
 
-def _tags(picture: TiffImageFile) -> dict[int, Any]:
-    tags: dict[int, Any] = {}
-    for tag in (*_TIFF_WORDS, *_TIFF_PLACE, *_TIFF_COLOUR):
-        if tag in picture.tag_v2:
-            tags[tag] = picture.tag_v2[tag]
-    for tag in (_EXIF_IFD, _GPS_IFD):
-        try:
-            inner = dict(picture.getexif().get_ifd(tag))
-        except Exception:  # as above
-            inner = {}
-        if inner:
-            tags[tag] = inner
-    return tags
-
-
 def has_inner_tags(words: Words) -> bool:
     """Whether a TIFF has EXIF or a place, which only Pillow's own writer writes, without compression."""
-    return _EXIF_IFD in words.tags or _GPS_IFD in words.tags
+    return tiff_tags.EXIF in words.tags or tiff_tags.GPS in words.tags
 
 
 def orientation_only(picture: Image.Image) -> bytes:

@@ -47,7 +47,7 @@ class Report:
 
     Attributes:
         restored: how many were restored.
-        copied: how many had nothing to restore, and are there byte for byte.
+        copied: how many had nothing to restore.
         kept: how many were done before.
         broken: those that cannot be read or written, with the reason.
         left_out: files of other kinds, and links that are not followed, with the reason.
@@ -267,14 +267,15 @@ def _restore_video(
     make_parents(out, job.name)
     try:
         before = source_state(job.source)
-        frames = restore_video(
+        restored = restore_video(
             job.source, out / job.name, model, regions, name=job.name, keep_words=job.keep_words, progress=progress
         )
     except ImageError as error:
         report.broken.append(error)
         return
-    manifest.add(job.name, before, {"frames": frames})
-    report.restored += 1
+    manifest.add(job.name, before, restored._asdict())
+    report.copied += restored.copied
+    report.restored += not restored.copied
 
 
 def _answered(

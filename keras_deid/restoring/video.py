@@ -50,6 +50,18 @@ _BATCHES_AHEAD = 2
 """Batches that are read before the restorer asks for them."""
 
 
+class RestoredVideo(NamedTuple):
+    """What became of a video.
+
+    Attributes:
+        frames: how many pictures it has.
+        copied: whether there was nothing to restore.
+    """
+
+    frames: int
+    copied: bool
+
+
 def restore_video(
     source: Path,
     out: Path,
@@ -59,7 +71,7 @@ def restore_video(
     name: str | None = None,
     keep_words: bool = True,
     progress: Progress = silent,
-) -> int:
+) -> RestoredVideo:
     """Restores a video.
 
     The output is H.264 (WebM: VP9), whole or not there, and its description says that it is synthetic (MP4 and MOV:
@@ -76,9 +88,6 @@ def restore_video(
         name: of the video in `regions`; by default its file name.
         keep_words: false leaves out titles, places, times and chapters; a video without regions is then encoded anew.
         progress: counts the pictures of the video; their total is a close estimate.
-
-    Returns:
-        How many pictures the video has.
 
     Raises:
         ImageError: if the video cannot be read or is broken, or a region does not fit its pictures.
@@ -104,7 +113,7 @@ def restore_video(
                     _write_unchanged(source, partial, suffix, keep_words)
         except OSError as error:
             raise cannot_write(out, error) from error
-    return done
+    return RestoredVideo(done, copied=not restorer.anything)
 
 
 def _write_unchanged(source: Path, path: Path, suffix: str, keep_words: bool) -> None:

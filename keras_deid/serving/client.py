@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,21 @@ import urllib3
 
 from keras_deid.data.images import encode_png, read_image
 from keras_deid.errors import UserError
-from keras_deid.serving.metadata import DESCRIBE, LOCATE_BYTES, read_metadata
+from keras_deid.serving.metadata import DESCRIBE, LOCATE_BYTES
+from keras_deid.serving.remote_model import RemoteModel
 from keras_deid.serving.request import (
     RESPONSE_LIMIT,
     RETRIED,
     Retry,
     ServingError,
     decode_map,
-    decode_picture,
     send,
 )
 
 _URL = re.compile(r"(?P<server>https?://[^/]+)/v1/models/(?P<name>[^/:]+)(/versions/[0-9]+|/labels/[^/:]+)?")
 
 
-class RestModel:
+class RestModel(RemoteModel):
     """A model on a server; its signatures and size are read from the server's metadata.
 
     Requests are sent again only after 503, 504 or a refused connection: in other cases the server may have got them.
@@ -37,10 +37,6 @@ class RestModel:
         url: `http://HOST:PORT/v1/models/NAME`, with `/versions/N` or `/labels/L` behind it or not.
         deadline: seconds for a request, with its repetitions.
         wait: seconds to wait until the model is AVAILABLE.
-
-    Attributes:
-        mark: the model's locator, uint8 `(height, width, 3)` -> float32 `(height / 4, width / 4)`, the probability of
-            being hidden; None if the model has none.
 
     Raises:
         UserError: if the URL is of another form.
@@ -51,25 +47,9 @@ class RestModel:
         found = _URL.fullmatch(url)
         if found is None:
             raise UserError(f"{url}: expected http://HOST:PORT/v1/models/NAME[/versions/N|/labels/L]")
-        self.name = found["name"]
-        self._url = url
         self._deadline = deadline
         self._pool = urllib3.PoolManager(retries=False)
-        self.version, self._files, self.size, self.context, self.adds_detail, locates = read_metadata(
-            url, self._states, lambda: self._get("/metadata"), self._describe, wait
-        )
-        self.mark: Callable[[np.ndarray], np.ndarray] | None = self._mark if locates else None
-        self.identity = f"{found['server']} {self.name} {self.version}"
-
-    def restore(self, pictures: np.ndarray) -> np.ndarray:
-        """Restores pictures of the model's size, uint8 `(batch, *size, 3)`, sent as PNG.
-
-        Raises:
-            ServingError: if the server does not answer, or says no.
-        """
-        return np.stack(
-            [decode_picture(self._url, one) for one in self.restore_files([encode_png(one) for one in pictures])]
-        )
+        super().__init__(url, found["server"], found["name"], wait)
 
     def restore_file(self, path: Path) -> bytes:
         """Restores a picture file, turned upright first: a server does not see the EXIF orientation.
@@ -84,11 +64,7 @@ class RestModel:
         return self.restore_files([encode_png(read_image(path))])[0]
 
     def restore_files(self, contents: Sequence[bytes]) -> list[bytes]:
-        """Restores pictures of any size, given as the content of files; returns PNG.
-
-        Raises:
-            ServingError: if the server does not answer, or says no.
-        """
+        """Sends the files as base64."""
         files = [{"b64": base64.b64encode(content).decode()} for content in contents]
         answer = self.predict(self._files.signature, {self._files.input_name: files})
         return [base64.b64decode(one["b64"]) for one in answer]
@@ -106,14 +82,18 @@ class RestModel:
         """Sends a picture as PNG: as a list of numbers it would be many times larger."""
         files = [{"b64": base64.b64encode(encode_png(picture)).decode()}]
         (answer,) = self.predict(LOCATE_BYTES, {"image_bytes": files})
-        return decode_map(self._url, base64.b64decode(answer["b64"]))
+        return decode_map(self._address, base64.b64decode(answer["b64"]))
 
     def _describe(self) -> str:
         (answer,) = self.predict(DESCRIBE, {"row": [0]})
         return answer
 
-    def _states(self) -> list[str]:
-        return [row["state"] for row in self._get("")["model_version_status"]]
+    def states(self) -> dict[int, str]:
+        """Asks for the versions that the URL names."""
+        return {int(row["version"]): row["state"] for row in self._get("")["model_version_status"]}
+
+    def _metadata(self) -> Any:
+        return self._get("/metadata")
 
     def _get(self, path: str) -> Any:
         return self._request("GET", path, None)
@@ -122,7 +102,7 @@ class RestModel:
         return send(lambda seconds: self._request_once(method, path, body, seconds), self._deadline)
 
     def _request_once(self, method: str, path: str, body: bytes | None, seconds: float) -> Any:
-        url = self._url + path
+        url = self._address + path
         timeout = urllib3.Timeout(total=seconds)
         try:
             response = self._pool.request(

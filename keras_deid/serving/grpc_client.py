@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -16,15 +16,15 @@ from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceStub
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceStub
 
-from keras_deid.data.images import encode_png
 from keras_deid.errors import UserError
-from keras_deid.serving.metadata import DESCRIBE, LOCATE, read_metadata
-from keras_deid.serving.request import RESPONSE_LIMIT, Retry, ServingError, decode_picture, send
+from keras_deid.serving.metadata import DESCRIBE, LOCATE
+from keras_deid.serving.remote_model import RemoteModel
+from keras_deid.serving.request import RESPONSE_LIMIT, Retry, ServingError, send
 
 _ADDRESS = re.compile(r"(?P<server>[^/]+:[0-9]+)/(?P<name>[^/:]+)")
 
 
-class GrpcModel:
+class GrpcModel(RemoteModel):
     """A model on a server; its signatures and size are read from the server's metadata.
 
     Requests are sent again only after UNAVAILABLE, which is 503 and a refused connection.
@@ -33,10 +33,6 @@ class GrpcModel:
         address: `HOST:PORT/NAME`.
         deadline: seconds for a request, with its repetitions.
         wait: seconds to wait until the model is AVAILABLE.
-
-    Attributes:
-        mark: the model's locator, uint8 `(height, width, 3)` -> float32 `(height / 4, width / 4)`, the probability of
-            being hidden; None if the model has none.
 
     Raises:
         UserError: if the address is of another form.
@@ -47,27 +43,16 @@ class GrpcModel:
         found = _ADDRESS.fullmatch(address)
         if found is None:
             raise UserError(f"{address}: expected HOST:PORT/NAME, for instance localhost:8500/street64")
-        self.name = found["name"]
-        self._address = address
         self._deadline = deadline
         limits = [(f"grpc.max_{way}_message_length", RESPONSE_LIMIT) for way in ("send", "receive")]
         channel = grpc.insecure_channel(found["server"], limits)
         self._models, self._predictions = ModelServiceStub(channel), PredictionServiceStub(channel)
-        self.version, self._files, self.size, self.context, self.adds_detail, locates = read_metadata(
-            address, lambda: self.states().values(), self._metadata, self._describe, wait
-        )
-        self.mark: Callable[[np.ndarray], np.ndarray] | None = self._mark if locates else None
-        self.identity = f"{found['server']} {self.name} {self.version}"
+        super().__init__(address, found["server"], found["name"], wait)
 
-    def restore(self, pictures: np.ndarray) -> np.ndarray:
-        """Restores pictures of the model's size, uint8 `(batch, *size, 3)`, sent as PNG.
-
-        Raises:
-            ServingError: if the server does not answer, or says no.
-        """
-        files = np.array([encode_png(picture) for picture in pictures], object)
-        answer = self.predict(self._files.signature, {self._files.input_name: files})[self._files.output_name]
-        return np.stack([decode_picture(self._address, content) for content in answer])
+    def restore_files(self, contents: Sequence[bytes]) -> list[bytes]:
+        """Sends the files as strings."""
+        files = np.array(contents, object)
+        return list(self.predict(self._files.signature, {self._files.input_name: files})[self._files.output_name])
 
     def predict(self, signature: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Calls any signature with arrays by name.
@@ -84,11 +69,7 @@ class GrpcModel:
         return {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
 
     def states(self) -> dict[int, str]:
-        """Returns the versions with their states.
-
-        Raises:
-            ServingError: if the server does not answer, or does not know the model.
-        """
+        """Asks for all versions."""
         request = GetModelStatusRequest()
         request.model_spec.name = self.name
         rows = self._call(self._models.GetModelStatus, request).model_version_status

@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from keras_deid.config import Config, load_config
-from keras_deid.errors import UserError
+from keras_deid.config import Config, load_config, shown_place
+from keras_deid.serving.run_evaluation import metrics_of, read_evaluation
 
 INTENDED_USE = (
     "Research on de-identification: measuring how much a mosaic, blur or mask gives away.",
@@ -48,18 +48,18 @@ def model_card(folder: Path, run: Path, name: str, locator: Path | None = None) 
     """Collects the card from the run and the SavedModel; the same of both give the same card."""
     config = load_config(run / "config.yaml")
     height, width = config.data.image_size
-    evaluation = _read_json(run / "evaluation.json")
+    evaluation = read_evaluation(run)
     boxes = "boxes: float32 [N, K, 4], x0, y0, x1, y1 in pixels, a row of zeros is ignored"
     return {
         "name": name,
         "description": config.description,
         "trained_on": {
-            "data": {"source": config.data.source, "path": _without_place(config.data.path)},
+            "data": {"source": config.data.source, "path": config.data.path and shown_place(config.data.path)},
             "fingerprint": evaluation.get("data", {}).get("fingerprint"),
             "deidentify": config.deidentify.model_dump(mode="json"),
             "context": training_context(config),
         },
-        "metrics": _metrics(evaluation),
+        "metrics": metrics_of(evaluation),
         "input": {
             "size": [height, width],
             "serving_default": f"image: float32 [N, {height}, {width}, 3], RGB in [0, 1] -> restored, the same",
@@ -91,22 +91,6 @@ _LOCATING = {
 }
 
 
-def _without_place(place: Path | str | None) -> str | None:
-    """Returns a path as it was given if it is relative, else its name: the rest says where the data lay, not what."""
-    if place is None:
-        return None
-    path = Path(place) if isinstance(place, Path) else Path("/", place)
-    return path.name if path.is_absolute() else path.as_posix()
-
-
-def _metrics(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """Returns what the card has of `evaluation.json`; version 0.1 called the baselines inputs, the first `mosaic`."""
-    if "inputs" in evaluation:
-        baselines = {"input" if name == "mosaic" else name: row for name, row in evaluation["inputs"].items()}
-        evaluation = {**evaluation, "baselines": baselines}
-    return {key: evaluation[key] for key in ("split", "images", "baselines", "restored") if key in evaluation}
-
-
 def training_context(config: Config) -> float | None:
     """Returns how much wider than the face the pictures were that a network saw; None if they were no crops."""
     if config.deidentify.method == "catalogue":
@@ -131,16 +115,6 @@ def hash_of_files(folder: Path) -> str:
 
 def _hash_of_file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict) or not isinstance(values.get("data", {}), dict):
-        raise UserError(f"{path}: is not readable as an evaluation; evaluate the run again, or delete the file")
-    return values
 
 
 def _plain(text: object) -> str:

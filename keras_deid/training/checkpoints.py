@@ -71,7 +71,7 @@ class Checkpoints:
         """Returns what was saved with a checkpoint of the epoch that it cuts in two."""
         try:
             content: dict[str, Any] = json.loads(self._epoch_file(step).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
         return content
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import pydantic
+
 
 @dataclass(frozen=True)
 class EpochPart:
@@ -25,8 +27,11 @@ class EpochPart:
 
     @classmethod
     def of(cls, content: Mapping[str, Any] | None) -> EpochPart:
-        """Returns the part that `as_json` has described; an empty one for None."""
-        return cls(**content) if content else cls()
+        """Returns the part that `as_json` has described; an empty one for None, or what somebody has edited."""
+        try:
+            return pydantic.TypeAdapter(cls).validate_python(content or {})
+        except pydantic.ValidationError:
+            return cls()
 
     def as_json(self) -> dict[str, Any]:
         """Describes the part for a JSON file."""

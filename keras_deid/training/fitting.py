@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from keras_deid.config import Config, load_config
+from keras_deid.config import Config, load_config, portable
 from keras_deid.errors import UserError
 from keras_deid.locking import LOCK, locked_folder
 from keras_deid.progress import Progress
@@ -141,7 +141,7 @@ def _known_steps(folder: Path) -> int:
     if (folder / "summary.json").exists():
         try:
             return int(json.loads((folder / "summary.json").read_text(encoding="utf-8"))["steps"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return 1
     # An epoch's line is written before its checkpoint, and the next line after that. Of two checkpoints one is kept
     # for the case that the other is damaged; of none of them nothing is left to go on from.
@@ -163,7 +163,7 @@ def check_folder(folder: Path, config: Config) -> None:
 
 
 def _differences(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
-    a, b = one.flat(), other.flat()
+    a, b = portable(one).flat(), portable(other).flat()
     return {key: (a.get(key), b.get(key)) for key in a | b if a.get(key) != b.get(key)}
 
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from keras_deid.atomic import write_json
-from keras_deid.config import Config
+from keras_deid.config import Config, portable
 from keras_deid.data.catalogue_batches import catalogue_batches, load_catalogue_pictures
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.training_batches import steps_per_epoch, training_batches
@@ -101,7 +101,7 @@ def _run_gan(config: Config, folder: Path, workers: Workers, progress: Progress)
     # Not before the data are there: a start that failed must not bind the next one to its settings.
     if workers.this.chief:
         folder.mkdir(parents=True, exist_ok=True)
-        config.save(folder / "config.yaml")
+        portable(config).save(folder / "config.yaml")
 
     # ---- Model -----------------------------------------------------------------------------------------------------
     if config.training.deterministic:

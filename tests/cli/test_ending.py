@@ -1,12 +1,15 @@
 import argparse
 import errno
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from keras_deid.cli.ending import exit_codes
+from keras_deid.cli.interrupts import PAUSE
 from keras_deid.errors import UserError
 
 
@@ -115,6 +118,103 @@ def test_tensorflow_is_quiet_unless_somebody_asked_otherwise(before, during):
         environment["TF_CPP_MIN_LOG_LEVEL"] = before
     ended = run("import keras_deid.cli.ending, os; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])", env=environment)
     assert ended.stdout == f"{during}\n", ended.stderr
+
+
+SLOW = """
+import signal, sys, time, threading
+from pathlib import Path
+from keras_deid.cli.ending import exit_codes
+
+@exit_codes
+def main():
+    thread = threading.Thread(target=time.sleep, args=(1,))  # Python waits for it at its end
+    thread.start()
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        print("clearing", flush=True)
+        time.sleep(0.3)
+        print("cleared", flush=True)
+    return 0
+
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("pauses", [(), (0.0,), (0.1,), (0.1, 0.1), (0.5,), (0.1, 0.4, 0.4)])
+def test_ctrl_c_may_be_pressed_several_times(pauses):
+    """The first one ends the command, the others stop neither what clears up nor what Python does at its end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        for pause in pauses:
+            time.sleep(pause)
+            process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=60)
+    assert (process.returncode, printed, errors) == (130, "clearing\ncleared\n", "interrupted\n")
+
+
+HANGING = """
+import sys, time
+from keras_deid.cli.ending import exit_codes
+
+@exit_codes
+def main():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        print("clearing", flush=True)
+        time.sleep(60)
+    return 0
+
+sys.exit(main())
+"""
+
+
+def test_a_later_ctrl_c_ends_what_hangs():
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        for expected in ("ready\n", "clearing\n"):
+            assert process.stdout.readline() == expected
+            process.send_signal(signal.SIGINT)
+            time.sleep(PAUSE + 0.2)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted\n")
+
+
+def test_ctrl_c_while_a_module_is_imported_ends_the_process(tmp_path):
+    """As libraries do that start in C: the interrupt becomes another error."""
+    (tmp_path / "slow_library.py").write_text(
+        "import time\nprint('ready', flush=True)\n"
+        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    raise ImportError('failed to start')\n"
+    )
+    code = (
+        "import sys\nfrom keras_deid.cli.ending import exit_codes\n\n@exit_codes\ndef main():\n"
+        "    import slow_library\n\nsys.exit(main())\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+
+
+def test_the_answer_to_ctrl_c_is_left_as_it_was():
+    before = signal.getsignal(signal.SIGINT)
+    raising(KeyboardInterrupt())([])
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_keeps_the_name_and_the_words_of_main():

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_deid.cli.prepare import _summary
 from keras_deid.data import prepared
 from keras_deid.data.images import encode_png
 from keras_deid.data.prepared import PreparedDataset
@@ -15,6 +16,8 @@ from keras_deid.preparation import contact_sheet, writing
 from keras_deid.preparation.contact_sheet import draw_contact_sheet
 from keras_deid.preparation.stored import StoredExample
 from keras_deid.preparation.writing import write_prepared
+
+from ..mutations import mutations
 
 FACE = {"settings": {"region": "face", "size": 16}, "inputs": "made up"}
 PHOTO = {"settings": {"region": "photo", "size": 16}, "inputs": "made up"}
@@ -231,6 +234,23 @@ def test_description_without_a_key(tmp_path, keys):
     (tmp_path / "dataset.json").write_text(json.dumps(description))
     with pytest.raises(UserError, match=f"dataset.json: .*{keys[-1]}.*; prepare the photographs again"):
         PreparedDataset.open(tmp_path)
+
+
+def test_however_it_is_edited_it_is_refused_in_one_line_or_reads(tmp_path):
+    write_prepared(tmp_path, [stored(0), stored(1, "test")], FACE)
+    path = tmp_path / "dataset.json"
+    opened = 0
+    for name, mutated in mutations(json.loads(path.read_text())):
+        path.write_text(json.dumps(mutated))
+        try:
+            dataset = PreparedDataset.open(tmp_path)
+        except UserError as error:
+            assert len(str(error).splitlines()) == 1 and str(path) in str(error) or "tfrecord: is" in str(error), name
+            continue
+        opened += 1
+        assert all(isinstance(count, int) for count in dataset.counts.values()), name
+        assert _summary(dataset).startswith(f"{tmp_path}: "), name
+    assert opened  # what nobody relies on may be anything
 
 
 def bomb():

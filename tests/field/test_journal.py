@@ -1,7 +1,11 @@
+import json
+
 import pytest
 
 from keras_deid.errors import UserError
 from keras_deid.field.journal import JOURNAL, Journal
+
+from ..mutations import mutations
 
 STATE = {"bytes": 3, "modified_ns": 5}
 
@@ -61,3 +65,13 @@ def test_what_is_no_journal_is_one_line(tmp_path):
     (tmp_path / JOURNAL).write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="its journal cannot be read"):
         opened(tmp_path)
+
+
+def test_a_line_that_was_edited_is_scored_again(tmp_path):
+    with opened(tmp_path) as journal:
+        journal.add("a.png", "gaussian", STATE, {"found": 1, "faces": [{"psnr": 20.5}]})
+    settings, line = map(json.loads, (tmp_path / JOURNAL).read_text().splitlines())
+    for name, mutated in mutations(line):
+        (tmp_path / JOURNAL).write_text(f"{json.dumps(settings)}\n{json.dumps(mutated)}\n")
+        with opened(tmp_path) as journal:
+            assert journal.get("a.png", "gaussian", STATE) is None, name

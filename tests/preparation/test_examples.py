@@ -12,7 +12,7 @@ from PIL import Image
 from keras_deid.data.split import path_key, split_of
 from keras_deid.preparation.prepare import prepare
 
-from .conftest import BOX, contents, draw, examples_of, skipped, traces
+from .conftest import BOX, HEIGHT, WIDTH, contents, draw, examples_of, skipped, traces
 
 
 def test_crops(photos, out):
@@ -49,6 +49,17 @@ def test_the_mask_of_somebody_else_is_no_mask(photos, out):
     examples = examples_of(photos.prepare(out))
     assert examples["002.png#0"]["has_person"]
     assert not examples["002.png#1"]["has_person"]
+
+
+def test_a_face_longer_than_the_photograph_is_high_stays_whole(photos, out):
+    """Its square reaches beyond the photograph, where the edge is repeated, as in restoring."""
+    photos.list_boxes({"002.png": [(10, 0, 150, 120)]})
+    Image.fromarray(np.full((HEIGHT, WIDTH), 255, np.uint8)).save(photos.masks / "002.png")
+    example = examples_of(photos.prepare(out, size=70))["002.png#0"]
+    assert example["box"].tolist() == [0, 5, 70, 65]  # 140 pixels to 70, 10 beyond at the top and at the bottom
+    repeated = np.pad(draw(2)[:, 10:150], ((10, 10), (0, 0), (0, 0)), mode="edge")
+    assert np.array_equal(example["image"], cv2.resize(repeated, (70, 70), interpolation=cv2.INTER_AREA))
+    assert example["person"].all()
 
 
 def test_splits_are_by_photograph(photos, out):

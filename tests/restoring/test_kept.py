@@ -19,6 +19,7 @@ from keras_deid.restoring.manifest import MANIFEST
 from keras_deid.restoring.picture_files import copy_without_words, open_picture, write_picture
 from keras_deid.restoring.region_sources import Listed
 from keras_deid.restoring.restore import restore_folder
+from keras_deid.restoring.tiff_tags import tags_for_tifffile
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS
 
 from .conftest import Negative
@@ -320,6 +321,48 @@ def test_places_on_maps_in_a_tiff_stay(tmp_path):
     assert restored(tmp_path / "in.tif", tmp_path / "out.tif") == ()
     with Image.open(tmp_path / "out.tif") as after:
         assert {tag: after.tag_v2[tag] for tag in values} == values
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_a_tiff_says_stays_in_every_depth(tmp_path, dtype):
+    iptc = b"\x1c\x02\x78\0\x03who"
+    numbers = {33550: (12, (1.0, 2.0, 0.0)), 34735: (3, (1, 1, 0, 1))}
+    white = (318, 5, 2, (3127, 10000, 329, 1000), True)
+    texts = {270: "a street", 315: "A. Photographer", 306: "2026:01:02 03:04:05", 34737: "WGS 84|"}
+    tags = [white, *((tag, kind, len(values), values, True) for tag, (kind, values) in numbers.items())]
+    tags += [(tag, 2, 0, text, True) for tag, text in texts.items() if tag != 270]
+    tags += [(33723, 4, 2, struct.unpack("<2I", iptc), True), (34377, 7, 4, b"8BIM", True), (50341, 7, 3, b"any", True)]
+    values = random(3, dtype, np.iinfo(dtype).max + 1)
+    tifffile.imwrite(
+        tmp_path / "in.tif",
+        values,
+        photometric="rgb",
+        description="a street",
+        metadata=None,
+        software=False,
+        extratags=tags,
+        resolution=(300, 300),
+        iccprofile=PROFILE,
+    )
+    assert restored(tmp_path / "in.tif", tmp_path / "out.tif") == ("its TIFF tags 50341 are left out",)
+    with tifffile.TiffFile(tmp_path / "out.tif") as file:
+        page = file.pages[0]
+        np.testing.assert_array_equal(page.asarray()[OUTSIDE], values[OUTSIDE])
+        kept = {tag: page.tags[tag].value for tag in (*numbers, *texts, 318, 33723, 34377, 34675)}
+    x, one, y, other = kept.pop(318)
+    assert (x / one, y / other) == pytest.approx((0.3127, 0.329))
+    assert kept == {
+        **{tag: found for tag, (_, found) in numbers.items()},
+        **texts,
+        **{33723: iptc, 34377: b"8BIM", 34675: PROFILE},
+    }
+
+
+def test_exif_and_gps_of_a_tiff_of_16_bits_are_said(tmp_path):
+    """Their tags lie inside of tags, which tifffile does not write."""
+    inner = {34665: {0x9003: "2026:01:02 03:04:05"}, 34853: {1: "N"}}
+    assert tags_for_tifffile(inner) == ([], ("its EXIF is left out", "its GPS position is left out"))
+    assert tags_for_tifffile({305: "made by"}) == ([(305, 2, 7, "made by", True)], ())
 
 
 def test_what_a_gif_or_bmp_says_stays(tmp_path):

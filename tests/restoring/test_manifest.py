@@ -7,6 +7,8 @@ import pytest
 from keras_deid.errors import UserError
 from keras_deid.restoring.manifest import MANIFEST, Manifest, settings_of, state
 
+from ..mutations import mutations
+
 SETTINGS = settings_of("negative", "0", None)
 
 
@@ -90,3 +92,28 @@ def test_what_is_no_manifest_is_refused(made, content):
     (out / MANIFEST).write_bytes(content)
     with pytest.raises(UserError, match=r"manifest\.json: is not a manifest of restored pictures; choose another fold"):
         done(source, out)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_however_it_is_edited_it_is_refused_in_one_line_or_goes_on(made, finished):
+    source, out = made
+    if finished:
+        manifest = Manifest(out, SETTINGS)
+        manifest.finish("abc")
+    path = out / (MANIFEST if finished else ".manifest.jsonl")
+    lines = [json.loads(path.read_text())] if finished else list(map(json.loads, path.read_text().splitlines()))
+    went_on = 0
+    for name, mutated in mutations(lines):
+        if not isinstance(mutated, list):
+            continue
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in mutated))
+        try:
+            kept = done(source, out)
+            Manifest(out, SETTINGS).begin(["new"])
+        except UserError as error:
+            assert len(str(error).splitlines()) == 1, name
+            continue
+        went_on += 1
+        assert set(kept) <= set("abc"), name
+        (out / ".manifest.jsonl").unlink(missing_ok=finished)
+    assert went_on

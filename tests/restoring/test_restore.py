@@ -12,10 +12,8 @@ from keras_deid.restoring import pictures
 from keras_deid.restoring import restore as restore_module
 from keras_deid.restoring.manifest import MANIFEST, Manifest, settings_of
 from keras_deid.restoring.model import LocalModel
-from keras_deid.restoring.picture_files import open_picture
 from keras_deid.restoring.region_sources import Listed, Located
 from keras_deid.restoring.restore import restore_file, restore_folder
-from keras_deid.restoring.whole import fit_into
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import PICTURES, SIZE, Negative, files_of, random_picture
@@ -250,19 +248,6 @@ def smooth_picture(height, width):
     rows, columns = np.mgrid[0:height, 0:width] / 90.0
     waves = [np.sin(rows + phase) + np.cos(columns + phase / 3) for phase in range(3)]
     return np.uint8(np.rint(127.5 + 60 * np.stack(waves, axis=-1)))
-
-
-@pytest.mark.parametrize("orientation", [1, 6])
-def test_a_large_jpeg_is_decoded_no_finer_than_the_model_needs(tmp_path, orientation):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    Image.fromarray(smooth_picture(803, 1201)).save(tmp_path / "in.jpg", quality=95, exif=exif)
-    size = (803, 1201) if orientation == 1 else (1201, 803)
-    small, full = open_picture(tmp_path / "in.jpg", 4 * max(SIZE)), open_picture(tmp_path / "in.jpg")
-    assert small.size == full.size == full.pixels.shape[:2] == size
-    assert small.pixels.shape == (round(size[0] / 8), round(size[1] / 8), 3)
-    seen = [fit_into(opened.pixels, SIZE).astype(int) for opened in (small, full)]
-    assert np.abs(seen[0] - seen[1]).mean() < 1
 
 
 @pytest.mark.parametrize("sampling", [0, 1, 2])

@@ -50,7 +50,7 @@ def listed(tmp_path, *rows):
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_pictures_are_restored_and_the_rest_stays(video, tmp_path, size, suffix):
     source, out, seen, model = video(size=size), tmp_path / f"out{suffix}", [], Negative()
-    assert restore_video(source, out, model, None, progress=lambda *counts: seen.append(counts)) == FRAMES
+    assert restore_video(source, out, model, None, progress=lambda *counts: seen.append(counts)).frames == FRAMES
     assert model.batches == [16, 4] and seen[-1] == (FRAMES, FRAMES, source.name)
     before, after = read_video(source), read_video(out)
     assert after.video["size"] == size and after.video["rate"] == RATE
@@ -63,14 +63,14 @@ def test_pictures_are_restored_and_the_rest_stays(video, tmp_path, size, suffix)
 
 
 def test_a_silent_video(video, tmp_path):
-    assert restore_video(video(sound=False), tmp_path / "out.mp4", Negative(), None) == FRAMES
+    assert restore_video(video(sound=False), tmp_path / "out.mp4", Negative(), None).frames == FRAMES
     assert not read_video(tmp_path / "out.mp4").tracks
 
 
 def test_boxes_hold_for_their_frame_or_for_all(video, tmp_path):
     source, model = video(), Negative()
     boxes = listed(tmp_path, "in.mp4,4,4,12,12,", "in.mp4,30,10,40,20,5", "in.mp4,0,0,9,9,999")
-    assert restore_video(source, tmp_path / "out.mkv", model, boxes) == FRAMES
+    assert restore_video(source, tmp_path / "out.mkv", model, boxes).frames == FRAMES
     assert sum(model.batches) == 2 * (FRAMES + 1)  # each region is mirrored as well
     before, after = read_video(source).pixels.astype(int), read_video(tmp_path / "out.mkv").pixels.astype(int)
     changed = np.abs(after - before).max(axis=3) > 12
@@ -83,7 +83,7 @@ def test_boxes_hold_for_their_frame_or_for_all(video, tmp_path):
 def test_boxes_are_found_by_the_name_in_the_folder(video, tmp_path):
     model = Negative()
     boxes = listed(tmp_path, "sub/in.mp4,4,4,12,12,")
-    assert restore_video(video(), tmp_path / "out.mp4", model, boxes, name="sub/in.mp4") == FRAMES
+    assert restore_video(video(), tmp_path / "out.mp4", model, boxes, name="sub/in.mp4").frames == FRAMES
     assert sum(model.batches) == 2 * FRAMES
 
 
@@ -104,19 +104,19 @@ def test_boxes_outside_of_a_video_and_frames_that_it_lacks_are_said(video, tmp_p
 def test_any_name_is_a_file(video, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     video().rename(name)
-    assert restore_video(Path(name), Path(f"out {name}"), Negative(), None) == FRAMES
+    assert restore_video(Path(name), Path(f"out {name}"), Negative(), None).frames == FRAMES
     assert len(read_video(tmp_path / f"out {name}").frames) == FRAMES
 
 
 def test_without_regions_a_video_is_copied(video, tmp_path):
     source, model = video(), Negative()
-    assert restore_video(source, tmp_path / "out.mp4", model, located()) == FRAMES
+    assert restore_video(source, tmp_path / "out.mp4", model, located()).frames == FRAMES
     assert (tmp_path / "out.mp4").read_bytes() == source.read_bytes() and not model.batches
 
 
 def test_without_regions_another_container_is_not_marked_as_synthetic(video, tmp_path):
     source, out = video(), tmp_path / "out.mkv"
-    assert restore_video(source, out, Negative(), located()) == FRAMES
+    assert restore_video(source, out, Negative(), located()).frames == FRAMES
     before, after = read_video(source), read_video(out)
     assert b"DigitalSourceType" not in out.read_bytes()
     np.testing.assert_allclose(after.pixels.astype(int), before.pixels, atol=3)
@@ -195,6 +195,15 @@ def test_pictures_have_no_frames(mixed, tmp_path):
         UserError, match="boxes.csv:2: expected the number of a frame, from 0, or nothing; received '1.5'"
     ):
         listed(tmp_path, "a.mp4,0,0,9,9,1.5")
+
+
+def test_a_folder_counts_videos_without_regions_as_copied(mixed, tmp_path):
+    (mixed / "broken.mov").unlink()
+    boxes = listed(tmp_path, "sub/b.mkv,0,0,9,9,1")
+    report = restore_folder(mixed, tmp_path / "out", Negative(), boxes)
+    assert (report.restored, report.copied, report.done) == (1, 2, 3)
+    rows = json.loads((tmp_path / "out" / MANIFEST).read_text())["files"]
+    assert {row["path"]: row["copied"] for row in rows} == {"a.mp4": True, "still.png": True, "sub/b.mkv": False}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("No space left on device")])

@@ -46,7 +46,7 @@ def test_a_region_is_found_and_what_is_missed_is_bridged(tmp_path):
         calls.append(left)
         return marked * 0 if 20 < left < 36 else marked
 
-    assert restore_video(source, tmp_path / "out.mp4", Negative(), located(forgetful)) == FRAMES
+    assert restore_video(source, tmp_path / "out.mp4", Negative(), located(forgetful)).frames == FRAMES
     assert sum(20 < left < 36 for left in calls) >= 4
     assert all(restored_frames(tmp_path / "out.mp4", lefts))
 

@@ -34,7 +34,7 @@ def restored(source, name=None, boxes=None):
         rows = "\n".join(f"{source.name},{box}" for box in boxes)
         source.with_name("boxes.csv").write_text(f"path,x0,y0,x1,y1\n{rows}\n")
         regions = Listed(source.with_name("boxes.csv"))
-    count = restore_video(source, out, Negative(), regions)
+    count = restore_video(source, out, Negative(), regions).frames
     before, after = read_video(source), read_video(out)
     assert count == len(before.frames) == len(after.frames)
     return before, after
@@ -212,7 +212,7 @@ def test_a_cover_is_no_video(tmp_path):
         for picture in plain(4):
             file.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         file.mux(video.encode(None))
-    assert restore_video(source, tmp_path / "out.mp4", Negative(), None) == 4
+    assert restore_video(source, tmp_path / "out.mp4", Negative(), None).frames == 4
     with av.open(str(source)) as before, av.open(str(tmp_path / "out.mp4")) as after:
         covers = [
             [stream for stream in file.streams if stream.disposition & av.stream.Disposition.attached_pic]
@@ -259,7 +259,7 @@ def test_a_turned_video_is_restored_upright_and_stays_turned(tmp_path, name):
     # Upright the video is 64 wide and 96 high.
     (tmp_path / "boxes.csv").write_text(f"path,x0,y0,x1,y1\n{name},40,80,56,96\n")
     out = tmp_path / f"out{source.suffix}"
-    assert restore_video(source, out, Negative(), Listed(tmp_path / "boxes.csv")) == 6
+    assert restore_video(source, out, Negative(), Listed(tmp_path / "boxes.csv")).frames == 6
     before, after = read_video(source), read_video(out)
     assert after.video["size"] == (96, 64)
     assert display_matrix(after.frames[0]) == display_matrix(before.frames[0]) == QUARTER

@@ -22,3 +22,8 @@ def test_comes_back_from_json(part):
 
 def test_of_nothing_is_empty():
     assert EpochPart.of(None) == EpochPart()
+
+
+@pytest.mark.parametrize("content", [{"steps": "x"}, {"means": {"l1": None}}, {"seconds": []}, [1], "x", {"other": 1}])
+def test_of_something_that_was_edited_is_empty(content):
+    assert EpochPart.of(content) == EpochPart()
