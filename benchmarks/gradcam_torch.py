@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from pytorch_grad_cam import GradCAM
 
-from benchmarks.torch_contestant import LAYOUTS, build_generator
+from benchmarks.torch_contestant import LAYOUTS
+from benchmarks.torch_gan import build_generator
 from benchmarks.torch_networks import TorchBlock, TorchCBAM, copy_weights, torch_discriminator
 from benchmarks.turns import rate
 from keras_deid.config import Config

@@ -8,6 +8,9 @@ from keras_deid.cli.start_tensorflow import start_tensorflow
 
 start_tensorflow()
 
+import time
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -15,7 +18,7 @@ import tensorflow as tf
 from benchmarks.turns import rate
 from keras_deid.config import Config
 from keras_deid.models.pixels import to_signed
-from keras_deid.restoring.repair import BATCH_SIZE
+from keras_deid.restoring.crop_batches import BATCH_SIZE
 from keras_deid.training.loop import CompiledStep
 from keras_deid.training.networks import build_gan
 from keras_deid.training.precision import set_precision
@@ -62,6 +65,23 @@ class Contestant:
     def training_rate(self, seconds: float) -> float:
         """Trains for so many seconds and returns images per second."""
         return rate(lambda: self._train(self._batch), len(self._batch[0]), seconds)
+
+    def profile(self, folder: Path, seconds: float) -> tuple[int, float]:
+        """Trains for about so many seconds under TensorFlow's profiler, which writes to a folder.
+
+        Returns:
+            How many steps were taken, and in how many seconds.
+        """
+        steps, started = 0, time.perf_counter()
+        with tf.profiler.experimental.Profile(str(folder)):
+            while (passed := time.perf_counter() - started) < seconds:
+                self._train(self._batch)
+                steps += 1
+        return steps, passed
+
+    def graph(self) -> tf.Graph:
+        """Returns the graph of a training step."""
+        return tf.function(self._gan.train_step).get_concrete_function(self._batch).graph
 
     def restoring_rate(self, seconds: float) -> float:
         """Restores for so many seconds, in the batches of `restore.py`, and returns images per second."""

@@ -35,7 +35,7 @@ SIDE = 32
 """Of a picture, in pixels."""
 RESTORED = 20
 """One in so many pictures is restored."""
-_SECONDS = 0.5
+_SECONDS = 0.05
 _QUARTERS = 4
 _BATCH = 64
 
@@ -54,7 +54,7 @@ class Quarter:
 
 
 class Watch:
-    """Looks at the progress of a step and at the memory of this process, twice a second.
+    """Looks at the progress of a step and at the memory of this process, many times a second.
 
     Args:
         total: pictures in the step.

@@ -22,9 +22,10 @@ from benchmarks.turns import Contestant as Process
 from keras_deid.cli.arguments import PRECISIONS, RUNTIMES
 from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
+from keras_deid.restoring.crop_batches import BATCH_SIZE
 from keras_deid.restoring.found import given_region
 from keras_deid.restoring.locate import find_regions
-from keras_deid.restoring.repair import BATCH_SIZE, restore_regions
+from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
 from keras_deid.restoring.runtime import choose_runtime

@@ -1,4 +1,4 @@
-"""Which settings the networks in PyTorch have, without PyTorch: the process that measures need not load it."""
+"""Which settings PyTorch has, without PyTorch: the process that measures need not load it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from keras_deid.config import Config
 from keras_deid.errors import UserError
 
+TRAINING_WAYS = {"eager": "eager mode", "compiled": "torch.compile", "pix2pix": "Pix2Pix's order"}
+"""How training is run, with names for tables; `torch.compile` translates both networks."""
+RESTORING_WAYS = ("eager", "compiled")
 _NETWORKS = {
     "generator.network": "resnet",
     "generator.upsampling": "transposed",
+    "generator.ends": 7,
     "discriminator.conditional": False,
 }
 

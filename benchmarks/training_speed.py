@@ -4,8 +4,10 @@
     python -m benchmarks.training_speed
 
 Both frameworks get the same weights, batch, losses and optimizers, and must agree before they are measured. Each runs
-in a process of its own; the two take turns. PyTorch uses the memory layout that is faster here. Restoring is in the
-batches of `keras-deid restore`. See docs/speed.md.
+in a process of its own; the two take turns. PyTorch uses the memory layout that is faster here, and is measured in
+eager mode, with both networks translated by torch.compile (needs a C++ compiler), and, eager, in the order of the
+public Pix2Pix code, in which restored pictures pass through D twice. Restoring is in the batches of
+`keras-deid restore`. See docs/speed.md.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.torch_settings import check_settings
+from benchmarks.torch_settings import RESTORING_WAYS, TRAINING_WAYS, check_settings
 from benchmarks.turns import Contestant, header, take_turns
 from keras_deid.cli.ending import exit_codes
 from keras_deid.config import Config, load_config
@@ -54,20 +56,25 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _measure(config: Config, precision: str, options: argparse.Namespace) -> list[str]:
-    given = config, precision, options.threads, _batch(config)
+    given = config, precision, options.threads, drawn_batch(config)
     with (
         Contestant("benchmarks.keras_contestant", *given) as ours,
-        Contestant("benchmarks.torch_contestant", *given, ours.call("weights")) as theirs,
+        Contestant("benchmarks.torch_contestant", *given, ours.call("weights"), options.against) as theirs,
     ):
         print(f"{precision}: the two agree to", _agreement(ours, theirs, TOLERANCE[precision]))
         for what, rates in theirs.call("keep_the_fastest", options.seconds / 2).items():
             forms = "; ".join(f"{form} {rate:.1f}" for form, rate in rates.items())
-            print(f"{precision}: PyTorch {what}, images/s: {forms}", flush=True)
+            print(f"{precision}: PyTorch, {what}, images/s: {forms}", flush=True)
         rows = []
-        for name, method in (("training step", "training_rate"), ("restoring", "restoring_rate")):
-            our_turn, their_turn = (partial(side.call, method, options.seconds) for side in (ours, theirs))
+        for name, method, ways in (
+            ("training step", "training_rate", tuple(TRAINING_WAYS)),
+            ("restoring", "restoring_rate", RESTORING_WAYS),
+        ):
+            our_turn = partial(ours.call, method, options.seconds)
             our_turn()  # warms up; PyTorch has done that above
-            rows.append(take_turns(our_turn, their_turn, options.rounds).row(f"{name}, {precision}"))
+            for way in (way for way in ways if way in options.against):
+                rates = take_turns(our_turn, partial(theirs.call, method, way, options.seconds), options.rounds)
+                rows.append(rates.row(f"{name}, {precision}, against {TRAINING_WAYS[way]}"))
         return rows
 
 
@@ -86,8 +93,8 @@ def _agreement(ours: Contestant, theirs: Contestant, tolerance: float) -> str:
     return ", ".join(f"{difference:.1e} ({name})" for name, difference in found.items())
 
 
-def _batch(config: Config) -> Batch:
-    """Draws pictures of noise; the mask covers 6 % of them, as a face does of a crop."""
+def drawn_batch(config: Config) -> Batch:
+    """Draws pictures of noise: (x, y, mask) as in `PairedGAN`; the mask covers 6 %, as a face does of a crop."""
     random = np.random.default_rng(0)
     height, width = config.data.image_size
     y = random.integers(0, 256, (config.training.batch_size, height, width, 3)).astype("uint8")
@@ -124,6 +131,13 @@ def _parser() -> argparse.ArgumentParser:
     ):
         parser.add_argument(f"--{name}", metavar="N", type=int, help=f"{meaning} (default: as in the configuration)")
     parser.add_argument("--precision", nargs="+", choices=TOLERANCE, default=list(TOLERANCE), help="default: both")
+    parser.add_argument(
+        "--against",
+        nargs="+",
+        choices=TRAINING_WAYS,
+        default=list(TRAINING_WAYS),
+        help="ways to run PyTorch (default: all)",
+    )
     parser.add_argument("--rounds", metavar="N", type=int, default=7, help="turns of each (default: 7)")
     parser.add_argument("--seconds", metavar="S", type=float, default=2.0, help="length of a turn (default: 2)")
     parser.add_argument("--threads", metavar="N", type=int, default=os.cpu_count(), help="default: one for each core")

@@ -141,7 +141,7 @@ def mean_over_runs(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
     if values.shape[1] < 2:
         return float("nan"), float("nan")
     random = np.random.default_rng(seed)
-    return interval(_crossed_means(values, random, _weights(random, values.shape[1])))
+    return interval(_crossed_means(values, random, draw_weights(random, values.shape[1])))
 
 
 def difference_of_runs(values: np.ndarray, others: np.ndarray, seed: int = 0) -> tuple[float, float]:
@@ -163,7 +163,7 @@ def difference_of_runs(values: np.ndarray, others: np.ndarray, seed: int = 0) ->
     if values.shape[1] < 2:
         return float("nan"), float("nan")
     random = np.random.default_rng(seed)
-    pictures = _weights(random, values.shape[1])
+    pictures = draw_weights(random, values.shape[1])
     return interval(_crossed_means(values, random, pictures) - _crossed_means(others, random, pictures))
 
 
@@ -182,7 +182,7 @@ def resampled_means(values: Mapping[str, np.ndarray], picture: np.ndarray, seed:
     _, of_picture = np.unique(picture, return_inverse=True)
     pictures, seeds = of_picture.max() + 1, len(next(iter(values.values())))
     weights = random.multinomial(pictures, np.full(pictures, 1 / pictures), RESAMPLES)[:, of_picture]
-    seed_weights = _weights(random, seeds)
+    seed_weights = draw_weights(random, seeds)
     return {
         source: (weights @ of_source.T / weights.sum(axis=1, keepdims=True) * seed_weights).sum(axis=1)
         for source, of_source in values.items()
@@ -196,9 +196,9 @@ def interval(means: np.ndarray) -> tuple[float, float]:
 
 
 def _crossed_means(values: np.ndarray, random: np.random.Generator, pictures: np.ndarray) -> np.ndarray:
-    return np.einsum("nr,rp,np->n", _weights(random, len(values)), values, pictures, optimize=True)
+    return np.einsum("nr,rp,np->n", draw_weights(random, len(values)), values, pictures, optimize=True)
 
 
-def _weights(random: np.random.Generator, count: int) -> np.ndarray:
+def draw_weights(random: np.random.Generator, count: int) -> np.ndarray:
     """Draws with replacement: float `(RESAMPLES, count)`, the fraction of the draws that each of `count` has."""
     return random.multinomial(count, np.full(count, 1 / count), RESAMPLES) / count

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.runners.runner import PipelineState
 
 from keras_deid.beam.counters import read_counters
@@ -27,6 +27,17 @@ def pipeline_options(runner: str, options: Sequence[str]) -> PipelineOptions:
     read = PipelineOptions(["--runner", _WITHOUT_DOWNLOAD.get(runner.lower(), runner), *options])
     FileSystems.set_options(read)
     return read
+
+
+def works_here(runner: str, options: Sequence[str]) -> bool:
+    """Whether photographs are worked on in this process, and not by workers: only then it needs TensorFlow.
+
+    Args:
+        runner: as for `pipeline_options`.
+        options: likewise.
+    """
+    mode = PipelineOptions(list(options)).view_as(DirectOptions).direct_running_mode
+    return runner.lower() in _WITHOUT_DOWNLOAD and mode != "multi_processing"
 
 
 def run(build: Callable[[beam.Pipeline], object], options: PipelineOptions) -> dict[str, int]:

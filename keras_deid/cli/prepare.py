@@ -106,7 +106,9 @@ def main(
         target = out or _default_out(local_path(photos))
         with needing_beam():
             from keras_deid.beam.prepare import prepare_on_beam
-        start_tensorflow()
+            from keras_deid.beam.running import works_here
+        if works_here(runner, beam_options):
+            start_tensorflow()
         settings |= {"boxes": boxes, "masks": masks}
         with Bar("shards", in_logs=True, leave=True) as bar:
             dataset = prepare_on_beam(photos, target, runner=runner, options=beam_options, progress=bar, **settings)

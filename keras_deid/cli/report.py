@@ -14,7 +14,7 @@ from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.split import SPLITS
 from keras_deid.shipped import products_folder
 
-METHODS = ("gradcam", "gradcam++", "layercam", "scorecam", "gates")
+METHODS = ("gradcam", "gradcam++", "layercam", "scorecam", "gates", "integrated-gradients", "occlusion")
 TARGETS = ("real", "fake", "masked-patches")
 
 
@@ -76,7 +76,7 @@ def main(
     networks = load_networks(runs, versus)
     pictures = pictures_of_folder(photos, config, limit) if photos else load_pictures(config, split, limit)
     wanted = list(dict.fromkeys(targets))
-    maps = count_maps(networks, len(pictures), len(wanted))
+    maps = count_maps(networks, len(pictures), len(wanted), method)
     with Bar("maps") as progress:
         summary = explain(
             networks,

@@ -138,7 +138,9 @@ def main(
         assert out is not None
         with needing_beam():
             from keras_deid.beam.restore import restore_on_beam
-        start_tensorflow()
+            from keras_deid.beam.running import works_here
+        if works_here(runner, beam_options):
+            start_tensorflow()
         with Bar("shards", delay=BAR_DELAY) as progress:
             done = restore_on_beam(
                 source,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from keras_deid.config import DataConfig, DeidentifyConfig
-from keras_deid.data.photographs import load_photographs
+from keras_deid.data.photographs import read_photographs
 from keras_deid.data.restorer_batches import first_face, hidden_crop
 from keras_deid.data.sources import Example
 from keras_deid.hiding.mixture import DEFAULT_WEIGHTS
@@ -24,10 +24,10 @@ def catalogue_examples(data: DataConfig, deidentify: DeidentifyConfig, split: st
         split: `"train"`, `"val"` or `"test"`.
 
     Raises:
-        UserError: as `load_photographs`.
+        UserError: as `read_photographs`.
     """
     size, weights = data.image_size[0], deidentify.weights or DEFAULT_WEIGHTS
-    for number, photograph in enumerate(load_photographs(data, split)):
+    for number, photograph in enumerate(read_photographs(data, split)):
         rng = np.random.default_rng([_SEED, number])
         crop = hidden_crop(photograph.pixels, first_face(photograph), size, data.crop_context, rng, weights)
         picture = np.dstack([crop.hidden, crop.original, (crop.mask > 0.5).astype(np.uint8)])

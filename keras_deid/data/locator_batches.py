@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.boxes import Box
-from keras_deid.data.photographs import Photograph
-from keras_deid.data.step_plan import ALL_ROWS, batches_by_step, picture_numbers
+from keras_deid.data.photograph_batches import photograph_batches
+from keras_deid.data.photographs import Photograph, Photographs
+from keras_deid.data.step_plan import ALL_ROWS
 from keras_deid.hiding.afterwards import Afterwards
 from keras_deid.hiding.hiding import hide
 from keras_deid.hiding.lookalikes import LOOKALIKES, PANELS
@@ -85,7 +86,7 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
 
 
 def locator_batches(
-    photographs: list[Photograph],
+    photographs: Photographs,
     *,
     size: int,
     batch_size: int,
@@ -98,19 +99,16 @@ def locator_batches(
     Returns:
         data set of (windows, hidden): uint8 `(batch, size, size, 3)`, float32 `(batch, size, size, 1)`.
     """
-
-    def make(step: int) -> tuple[np.ndarray, ...]:
-        numbers = picture_numbers(step, len(photographs), batch_size, seed)
-        examples = [
-            locator_window(photographs[number], size, np.random.default_rng([seed, step, row]))
-            for row, number in list(enumerate(numbers))[rows]
-        ]
-        windows, labels = zip(*examples, strict=True)
-        return np.stack(windows), np.stack(labels)
-
-    count = len(range(batch_size)[rows])
-    shapes = [(count, size, size, channels) for channels in (3, 1)]
-    return batches_by_step(make, shapes, (np.uint8, np.float32), start_step)
+    return photograph_batches(
+        photographs,
+        lambda photograph, rng: locator_window(photograph, size, rng),
+        [(size, size, channels) for channels in (3, 1)],
+        (np.uint8, np.float32),
+        batch_size=batch_size,
+        seed=seed,
+        start_step=start_step,
+        rows=rows,
+    )
 
 
 def _with_lookalike(pixels: np.ndarray, faces: list[Box], rng: np.random.Generator) -> np.ndarray:

@@ -17,8 +17,9 @@ from keras_deid.boxes import Box, box_to_crop, scale_edges
 from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.flat import fill_flat
 from keras_deid.data.images import resize_image
-from keras_deid.data.photographs import Photograph
-from keras_deid.data.step_plan import ALL_ROWS, batches_by_step, picture_numbers
+from keras_deid.data.photograph_batches import photograph_batches
+from keras_deid.data.photographs import Photograph, Photographs
+from keras_deid.data.step_plan import ALL_ROWS
 from keras_deid.hiding.afterwards import shrunk
 from keras_deid.hiding.hiding import hide
 from keras_deid.hiding.mixture import draw
@@ -43,10 +44,8 @@ class Crop(NamedTuple):
 
 _SMALLEST_FACE = 28.0
 """Width that a face keeps when its photograph is shrunk before it is hidden, in pixels."""
-_LARGE = 110.0
+LARGE = 110.0
 """Faces wider than this many pixels are large: they are seen at many sizes."""
-_REPEATS = 4
-"""How often a large face is seen in an epoch; most photographs have small ones."""
 _DETAIL = 0.2
 """How often a face is seen in detail, if it is wide enough."""
 _DETAIL_WIDTHS = (0.6, 3.6)
@@ -99,7 +98,7 @@ def hidden_crop(
 
 
 def restorer_batches(
-    photographs: list[Photograph],
+    photographs: Photographs,
     *,
     size: int,
     context: float,
@@ -124,29 +123,16 @@ def restorer_batches(
     Returns:
         data set of (x, y, mask): uint8 `(batch, size, size, 3)` twice, float32 `(batch, size, size, 1)`.
     """
-
-    def make(step: int) -> tuple[np.ndarray, ...]:
-        numbers = picture_numbers(step, len(photographs), batch_size, seed)
-        crops = [
-            restorer_crop(photographs[number], size, context, np.random.default_rng([seed, step, row]), weights)
-            for row, number in list(enumerate(numbers))[rows]
-        ]
-        hidden, original, mask, _ = zip(*crops, strict=True)
-        return np.stack(hidden), np.stack(original), np.stack(mask)
-
-    count = len(range(batch_size)[rows])
-    shapes = [(count, size, size, channels) for channels in (3, 3, 1)]
-    return batches_by_step(make, shapes, (np.uint8, np.uint8, np.float32), start_step)
-
-
-def with_repeats(photographs: list[Photograph]) -> list[Photograph]:
-    """Lists photographs with large faces several times."""
-    widths = [float(photograph.faces[0][2] - photograph.faces[0][0]) for photograph in photographs]
-    return [
-        photograph
-        for photograph, width in zip(photographs, widths, strict=True)
-        for _ in range(_REPEATS if width > _LARGE else 1)
-    ]
+    return photograph_batches(
+        photographs,
+        lambda photograph, rng: restorer_crop(photograph, size, context, rng, weights)[:3],
+        [(size, size, channels) for channels in (3, 3, 1)],
+        (np.uint8, np.uint8, np.float32),
+        batch_size=batch_size,
+        seed=seed,
+        start_step=start_step,
+        rows=rows,
+    )
 
 
 def first_face(photograph: Photograph) -> Box:
@@ -175,9 +161,9 @@ def _near(pixels: np.ndarray, face: Box) -> tuple[np.ndarray, Box]:
 def _at_some_size(pixels: np.ndarray, face: Box, rng: np.random.Generator) -> tuple[np.ndarray, Box]:
     """Shrinks the photograph before the face is hidden: always where the face is large, else now and then."""
     width = face[2] - face[0]
-    if width <= _SMALLEST_FACE or (width <= _LARGE and rng.random() < 0.65):
+    if width <= _SMALLEST_FACE or (width <= LARGE and rng.random() < 0.65):
         return pixels, face
-    lowest = math.log(max(_SMALLEST_FACE / width, 0.45 if width <= _LARGE else 0.0))
+    lowest = math.log(max(_SMALLEST_FACE / width, 0.45 if width <= LARGE else 0.0))
     return _resized(pixels, face, math.exp(rng.uniform(lowest, 0.0)))
 
 

@@ -12,9 +12,7 @@ start of its epoch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
 import tensorflow as tf
 
 from keras_deid.config import DataConfig, DeidentifyConfig
@@ -23,7 +21,7 @@ from keras_deid.data.deidentify import strength_in_pixels
 from keras_deid.data.picture_cache import PictureCache
 from keras_deid.data.record_stream import RecordStream
 from keras_deid.data.sources import ORIGINAL_CHANNELS, Size, all_boxes
-from keras_deid.data.step_plan import ALL_ROWS
+from keras_deid.data.step_plan import ALL_ROWS, Plan
 from keras_deid.data.training_pictures import PictureReader, TrainingPictures, load_size
 from keras_deid.data.x_y_mask import Batch, x_y_mask
 from keras_deid.errors import UserError
@@ -103,7 +101,7 @@ def training_windows(
         data set of (pictures, boxes, draws): uint8 `(batch, height, width, channels)`, float32 `(batch, faces, 4)` in
         pixels, float32 `(batch,)` in [0, 1) for what else is drawn.
     """
-    plan = _Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step, rows)
+    plan = Plan(steps_per_epoch(len(pictures), batch_size), batch_size, seed, start_step, rows)
     stored = pictures.stored
     if isinstance(stored, RecordStream):
         return _streamed_windows(stored, data, plan)
@@ -111,35 +109,24 @@ def training_windows(
     cut = _from_reader(stored, data) if isinstance(stored, PictureReader) else stored.windows
 
     def windows(step: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        draws = tf.random.stateless_uniform((plan.batch_size, 4), _key(plan.seed, step), alg="philox")[plan.rows]
+        draws = tf.random.stateless_uniform((plan.batch_size, 4), plan.key(step), alg="philox")[plan.rows]
         cut_out, boxes = cut(index[plan.rows], draws[:, :3], data.image_size, flip=data.flip)
         return cut_out, boxes, draws[:, 3]
 
     return steps.map(windows, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What decides which pictures a training batch has."""
-
-    steps: int
-    batch_size: int
-    seed: int
-    start_step: int
-    rows: slice
-
-
-def _numbered_steps(count: int, plan: _Plan) -> tf.data.Dataset:
+def _numbered_steps(count: int, plan: Plan) -> tf.data.Dataset:
     """Returns (step, numbers of its pictures) from the plan's first step on."""
 
     def epoch_steps(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(tf.range(count), _key(plan.seed, epoch), alg="philox")
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), plan.key(epoch), alg="philox")
         order = tf.reshape(order[: plan.steps * plan.batch_size], (plan.steps, plan.batch_size))
         first = epoch * plan.steps
         steps = tf.data.Dataset.from_tensor_slices(order).enumerate(first)
         return steps.skip(tf.maximum(plan.start_step - first, 0))
 
-    return _epochs(plan).flat_map(epoch_steps)
+    return plan.epochs().flat_map(epoch_steps)
 
 
 def _from_reader(reader: PictureReader, data: DataConfig) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
@@ -156,39 +143,17 @@ def _from_reader(reader: PictureReader, data: DataConfig) -> Callable[..., tuple
     return windows
 
 
-def _epochs(plan: _Plan) -> tf.data.Dataset:
-    return tf.data.Dataset.range(plan.start_step // plan.steps, np.iinfo(np.int32).max)
-
-
-def _streamed_windows(stream: RecordStream, data: DataConfig, plan: _Plan) -> tf.data.Dataset:
+def _streamed_windows(stream: RecordStream, data: DataConfig, plan: Plan) -> tf.data.Dataset:
     """Returns the same from records, which each epoch reads again in another order."""
-    epoch_length = plan.steps * plan.batch_size
-    own = range(plan.batch_size)[plan.rows]
-
-    def in_rows(number: tf.Tensor, record: tf.Tensor) -> tf.Tensor:
-        row = number % plan.batch_size
-        return (row >= own.start) & (row < own.stop)
-
-    def epoch_records(epoch: tf.Tensor) -> tf.data.Dataset:
-        tf.random.set_seed(1)  # of this function's graph alone: the order depends on no global seed
-        order = tf.random.stateless_uniform((), _key(plan.seed, epoch), None, None, tf.int64, alg="philox")
-        first = epoch * epoch_length
-        numbered = stream.shuffled(order).take(epoch_length).enumerate(first)
-        return numbered.skip(tf.maximum(plan.start_step * plan.batch_size - first, 0)).filter(in_rows)
 
     def window(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         example = stream.decode(record)
         picture, boxes = cover_in_graph(example["image"], all_boxes(example), load_size(data))
-        draws = tf.random.stateless_uniform((1, 4), _key(plan.seed, number), alg="philox")
+        draws = tf.random.stateless_uniform((1, 4), plan.key(number), alg="philox")
         pixels, size = tf.reshape(picture, (-1, ORIGINAL_CHANNELS)), tf.shape(picture)[:2]
         alone = PictureCache(pixels, tf.zeros(1, tf.int64), size[None], boxes[None])
         windows, boxes = alone.windows(tf.zeros(1, tf.int64), draws[:, :3], data.image_size, flip=data.flip)
         return windows[0], boxes[0], draws[0, 3]
 
-    shuffled = _epochs(plan).flat_map(epoch_records)
-    windows = shuffled.map(window, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return windows.padded_batch(len(own), drop_remainder=True)
-
-
-def _key(seed: int, number: tf.Tensor) -> tf.Tensor:
-    return tf.stack([tf.constant(seed, tf.int64), number])
+    windows = stream.numbered(plan).map(window, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return windows.padded_batch(len(plan.own), drop_remainder=True)

@@ -21,7 +21,7 @@ from keras_deid.explain.targets import TARGETS
 from keras_deid.restoring.found import Region, given_region
 from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
 from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.repair import restore_crops, restore_regions
+from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
 from keras_deid.restoring.runtime import TENSORFLOW, Runtime
@@ -132,7 +132,7 @@ class Engine:
         x0, y0, x1, y1 = box_to_crop(region.box, square.edges, self.model.size)
         inside = np.zeros((side, side), np.uint8)
         inside[math.floor(y0) : math.ceil(y1), math.floor(x0) : math.ceil(x1)] = 1
-        return Explanation(crop, restore_crops(self.model, [crop])[0], attention.look(crop, inside))
+        return Explanation(crop, self.model.restore(crop[None])[0], attention.look(crop, inside))
 
     def view(self, picture: Picture, restored: bool = False, box: Box | None = None) -> np.ndarray:
         """Returns what the screen shows: the picture, or the surroundings of a region, shrunk to `VIEW_SIDE`.

@@ -25,21 +25,38 @@ def recovered(errors: Mapping[str, np.ndarray], picture: np.ndarray, seed: int =
         `{"values": {source: ...}, "lost", "fraction", "intervals": {source: [low, high], ..., "lost", "fraction"}}`,
         values means over seeds and windows; lost is input - original, above 0 where de-identification makes things
         worse; fraction is (input - restored) / (input - original), 1 if all is given back. Seeds and pictures are
-        resampled together. fraction is None where the interval of lost does not lie above 0: it would be a number
-        divided by chance.
+        resampled together. fraction is None where `given_back` says so.
     """
     values = {source: float(of_source.mean()) for source, of_source in errors.items()}
     resampled = resampled_means(errors, picture, seed)
     lost = resampled[INPUT] - resampled[ORIGINAL]
     intervals = {source: list(interval(of_source)) for source, of_source in resampled.items()}
     intervals["lost"] = list(interval(lost))
-    means_something = intervals["lost"][0] > 0
-    loss = values[INPUT] - values[ORIGINAL]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        fractions = (resampled[INPUT] - resampled[RESTORED]) / lost
+    fraction, of_fraction = given_back(values, resampled, RESTORED)
     return {
         "values": values,
-        "lost": loss,
-        "fraction": (values[INPUT] - values[RESTORED]) / loss if means_something else None,
-        "intervals": {**intervals, "fraction": list(interval(fractions[lost > 0])) if means_something else None},
+        "lost": values[INPUT] - values[ORIGINAL],
+        "fraction": fraction,
+        "intervals": {**intervals, "fraction": of_fraction},
     }
+
+
+def given_back(
+    errors: Mapping[str, float], resampled: Mapping[str, np.ndarray], source: str
+) -> tuple[float | None, list[float] | None]:
+    """Tells which fraction of what hiding costs a source gives back: (input - source) / (input - original).
+
+    Args:
+        errors: by what the networks were trained on; lower is better.
+        resampled: by the same, float `(draws,)`.
+        source: one of them.
+
+    Returns:
+        the fraction, 1 if all is given back, and its interval, over the draws in which hiding costs anything. Both are
+        None where the interval of input - original does not lie above 0: it would be a number divided by chance.
+    """
+    lost = resampled[INPUT] - resampled[ORIGINAL]
+    if not interval(lost)[0] > 0:
+        return None, None
+    fractions = (resampled[INPUT] - resampled[source])[lost > 0] / lost[lost > 0]
+    return (errors[INPUT] - errors[source]) / (errors[INPUT] - errors[ORIGINAL]), list(interval(fractions))

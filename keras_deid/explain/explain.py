@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +16,11 @@ from keras_deid.errors import UserError
 from keras_deid.explain.controls import CONTROLS
 from keras_deid.explain.findings import summarise
 from keras_deid.explain.gates import attention_gates
-from keras_deid.explain.maps import GATES, METHODS
+from keras_deid.explain.group_findings import group_findings
+from keras_deid.explain.maps import GATES, METHODS, cell_width, layers_of
 from keras_deid.explain.networks import ITSELF, Network, check_networks, load_networks
 from keras_deid.explain.notes import notes_on_study, notes_on_targets
-from keras_deid.explain.pictures import BATCH_SIZE, Pictures, load_pictures
+from keras_deid.explain.pictures import BATCH_SIZE, MARGIN, Pictures, load_pictures
 from keras_deid.explain.regating import regate
 from keras_deid.explain.report import Contents, markdown, write_report
 from keras_deid.explain.sanity import (
@@ -98,6 +100,7 @@ def explain(
     if method == GATES:
         _check_gates(networks)
     _check_folder(out)
+    pictures = dataclasses.replace(pictures, margin=max(MARGIN, cell_width(networks[0].chain, method, pictures.size)))
     with locked_folder(out, f"{out}: is being written by another process; wait for it or choose another --out"):
         return _explain(networks, pictures, out, config, targets, method, command, progress)
 
@@ -121,6 +124,7 @@ def _explain(
         name=first.run,
         study=study,
         findings=findings,
+        groups=group_findings(study),
         verdicts=[*where_verdicts(findings), *(merit_verdicts(findings) if first.chain.has_attention else [])],
         restored=_restored(first, pictures),
         gates=attention_gates(first.chain, np.asarray(to_signed(pictures.x[:BATCH_SIZE]))),
@@ -159,15 +163,16 @@ def _settings(
         "compared with": ", ".join(network.run for network in networks if network.role != ITSELF) or "no other run",
         "method": METHODS[method],
         "targets": ", ".join(target.name for target in targets),
-        "layers": ", ".join(networks[0].chain.layers),
+        "layers": ", ".join(layers_of(networks[0].chain, method)),
         "pictures": f"{len(pictures)} of {pictures.size[0]} x {pictures.size[1]} pixels",
+        "left out around the de-identified region": f"{pictures.margin} pixels, for the rest of the person",
         "data": f"{data.source}{f' {shown_place(data.path)}' if data.path else ''}",
         "de-identification": f"{config.deidentify.method}, strength {config.deidentify.block_size}",
         "generator": ", ".join(f"{name} {value}" for name, value in _of_generator(config).items()),
         "discriminator": "conditional" if networks[0].chain.discriminator.input_shape[-1] == 6 else "unconditional",
         "intervals": f"{LEVEL:.0%}, {RESAMPLES} bootstrap resamples over pictures{_over_runs(networks)}, seed 0",
         "versions": ", ".join(
-            f"{name} {version(name)}" for name in ("keras_deid", "tensorflow", "keras", "tf-keras-vis")
+            f"{name} {version(name)}" for name in ("keras_deid", "tensorflow", "keras", "tf-keras-vis", "saliency")
         ),
     }
 
@@ -191,6 +196,7 @@ def _summary(contents: Contents) -> dict[str, Any]:
         "notes": list(contents.notes),
         "verdicts": [verdict.as_json() for verdict in contents.verdicts],
         "findings": [finding.as_json() for finding in contents.findings],
+        "groups": [group.as_json() for group in contents.groups],
         "cascade": {
             layer: {stage: vars(estimate) for stage, estimate in stages.items()}
             for layer, stages in contents.cascade.items()

@@ -140,14 +140,19 @@ class Finding:
         }
 
 
-def summarise(study: Study) -> list[Finding]:
+def summarise(study: Study, members: np.ndarray | None = None) -> list[Finding]:
     """Sums a study up: a finding for each target, region and layer.
 
     Several runs of one role are seeds of one experiment. Means are over runs and pictures, and so are their intervals;
     a picture that one of the runs has no map for is left out, since it would be compared with fewer runs than the
     others. A control is compared at the same depth, on the pictures that both have.
+
+    Args:
+        study: the measurements.
+        members: bool `(pictures,)`, the pictures that count; None for all. Which controls decide is a matter of all
+            pictures, since shuffled masks are exchanged among these.
     """
-    values = _Values(study)
+    values = _Values(study, members)
     decide = {region: deciding(region, shuffled_overlap(masks)) for region, masks in study.pictures.regions().items()}
     return [
         _finding(values, (target.name, region), (layer, depth), decide[region])
@@ -186,9 +191,11 @@ def grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
 class _Values:
     """Looks measurements up: arrays over runs and pictures."""
 
-    def __init__(self, study: Study) -> None:
-        self._paths = list(study.pictures.paths)
-        groups = study.table().groupby(["target", "region", "depth", "control"], sort=False)
+    def __init__(self, study: Study, members: np.ndarray | None) -> None:
+        every = np.ones(len(study.pictures), bool) if members is None else members
+        self._paths = [path for path, counts in zip(study.pictures.paths, every, strict=True) if counts]
+        table = study.table()
+        groups = table[table["path"].isin(self._paths)].groupby(["target", "region", "depth", "control"], sort=False)
         self._groups: dict[Any, pd.DataFrame] = dict(iter(groups))
 
     def controls(self, target: str, region: str, depth: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Class activation maps, by tf-keras-vis, and CBAM's own gates, in numbers that can be measured with."""
+"""Class activation maps, by tf-keras-vis, CBAM's own gates, and maps at the input, in numbers to be measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
 from tf_keras_vis.layercam import Layercam
 from tf_keras_vis.scorecam import Scorecam
 
+from keras_deid.explain.chain import STAGE_ENDS, Chain
 from keras_deid.explain.gates import gate_reader
+from keras_deid.explain.input_maps import CELL_WIDTHS, INPUT, INPUT_METHODS
 
 GRADIENT_METHODS = {"gradcam": Gradcam, "gradcam++": GradcamPlusPlus, "layercam": Layercam}
 METHODS = {
@@ -24,6 +26,8 @@ METHODS = {
     "layercam": "LayerCAM (Jiang et al., 2021)",
     "scorecam": "Score-CAM (Wang et al., 2020)",
     "gates": "CBAM's spatial gates (Woo et al., 2018)",
+    "integrated-gradients": "integrated gradients (Sundararajan et al., 2017)",
+    "occlusion": "occlusion (Zeiler and Fergus, 2014)",
 }
 GATES = "gates"
 """The method that explains no score: what the modules of a network with CBAM let through."""
@@ -44,12 +48,13 @@ class Explainer:
     """Takes maps at several layers of a network, of one batch after the other.
 
     tf-keras-vis passes forward and back for every layer, operation by operation. For Grad-CAM and LayerCAM one compiled
-    pass makes the maps of all layers; they are equal to those of `attention_maps`. The other methods go layer by layer.
+    pass makes the maps of all layers; they are equal to those of `attention_maps`. The other class activation maps go
+    layer by layer.
     The pass is compiled by the first call and serves batches of any size, also after the network's weights changed.
 
     Args:
         model: see `attention_maps`.
-        layers: names of its layers, at least one; for `GATES`, of CBAM modules.
+        layers: names of its layers, at least one; for `GATES`, of CBAM modules; see `layers_of`.
         method: one of `METHODS`.
     """
 
@@ -58,6 +63,9 @@ class Explainer:
         if method == GATES:
             read = gate_reader(model, self._layers)
             self._maps = lambda x, weights: [_beyond_least(gates.spatial) for gates in read(x)]
+        elif method in INPUT_METHODS:
+            take = INPUT_METHODS[method](model)
+            self._maps = lambda x, weights: [take(x, weights)]
         elif method in _ONE_PASS:
             self._maps = _one_pass(model, self._layers, _ONE_PASS[method])
         else:
@@ -66,6 +74,31 @@ class Explainer:
     def __call__(self, x: np.ndarray, patch_weights: np.ndarray) -> dict[str, np.ndarray]:
         """Returns, by layer, what `attention_maps` returns, of which these are the arguments."""
         return dict(zip(self._layers, map(np.asarray, self._maps(x, patch_weights)), strict=True))
+
+
+def layers_of(network: Chain, method: str) -> tuple[str, ...]:
+    """Names what maps are taken at: the network's layers, or the input alone for a method that knows no layers."""
+    return (INPUT,) if method in INPUT_METHODS else network.layers
+
+
+def cell_width(network: Chain, method: str, size: tuple[int, int]) -> int:
+    """Says how many pixels wide the cells of a network's maps are, over which they are smoothed when they are enlarged.
+
+    Args:
+        network: the network.
+        method: one of `METHODS`.
+        size: (height, width) of the pictures.
+
+    Returns:
+        at least 1; of a U-Net, whose stages have cells of every size, 1.
+    """
+    if method in INPUT_METHODS:
+        return CELL_WIDTHS[method](size)
+    if network.places == STAGE_ENDS:
+        return 1
+    layers = keras.Model(network.model.input, [network.model.get_layer(layer).output for layer in network.layers])
+    shapes = layers.compute_output_shape((None, *size, 3))
+    return max(-(-size[0] // shape[1]) for shape in (shapes if isinstance(shapes, list) else [shapes]))
 
 
 def attention_maps(
@@ -81,7 +114,7 @@ def attention_maps(
         layer: name of one of its layers.
         x: float32 `(batch, height, width, 3)` in [-1, 1].
         patch_weights: float32 `(batch, rows, columns)`, from a target.
-        method: one of `METHODS` but `GATES`.
+        method: one of `METHODS` but `GATES` and `INPUT_METHODS`.
 
     Returns:
         float32 `(batch, layer's height, layer's width)`, >= 0, not normalized; all 0 where nothing speaks

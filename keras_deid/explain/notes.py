@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_deid.explain.controls import shuffled_overlap
 from keras_deid.explain.findings import OVERLAP_LIMIT, Finding
+from keras_deid.explain.input_maps import INPUT
 from keras_deid.explain.networks import Network, weights_for
 from keras_deid.explain.pictures import Pictures
 from keras_deid.explain.targets import TARGETS, Target
@@ -23,7 +24,8 @@ def notes_on_study(network: Network, pictures: Pictures, findings: Sequence[Find
     """Notes an untrained run, one without CBAM, data without person masks, too few pictures, and the like."""
     notes: list[Note] = []
     if not network.chain.has_attention:
-        notes.append({"kind": "no_cbam", "places": network.chain.places})
+        at_input = any(finding.layer == INPUT for finding in findings)
+        notes.append({"kind": "no_cbam", "places": INPUT if at_input else network.chain.places})
     if not pictures.person.any():
         notes.append({"kind": "no_person"})
     if not pictures.mask.any():

@@ -15,6 +15,7 @@ import numpy as np
 from keras_deid.config import Config
 from keras_deid.data.evaluation_examples import evaluation_examples
 from keras_deid.data.images import find_images
+from keras_deid.data.picture_cache import padded_boxes
 from keras_deid.errors import UserError
 from keras_deid.preparation.prepare import NoExamplesError, prepare
 
@@ -24,8 +25,7 @@ LEAST_PHOTOS = 8
 BATCH_SIZE = 32
 # The de-identified region, the person, and the rest of the person.
 REGIONS = ("mask", "person", "rest")
-# Pixels around the de-identified region that do not count as the rest of the person: a cell of the maps on G's trunk is
-# as wide, over which they are smoothed when they are enlarged.
+# Pixels around the de-identified region, at least, that do not count as the rest of the person.
 MARGIN = 4
 
 
@@ -39,6 +39,10 @@ class Pictures:
         mask: bool `(pictures, height, width)`, True where de-identified.
         person: the same, True on the person; all False where that is not known.
         paths: what names each picture.
+        boxes: float32 `(pictures, faces, 4)`, the faces, the main one first; those without area only fill up. None
+            where they are not known.
+        margin: pixels around the de-identified region that do not count as the rest of the person: as wide as a cell of
+            the maps, over which they are smoothed when they are enlarged.
     """
 
     x: np.ndarray
@@ -46,6 +50,8 @@ class Pictures:
     mask: np.ndarray
     person: np.ndarray
     paths: tuple[str, ...]
+    boxes: np.ndarray | None = None
+    margin: int = MARGIN
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -57,8 +63,8 @@ class Pictures:
 
     @functools.cached_property
     def near_mask(self) -> np.ndarray:
-        """The de-identified region, and up to `MARGIN` pixels around it: bool `(pictures, height, width)`."""
-        square = np.ones((2 * MARGIN + 1, 2 * MARGIN + 1), np.uint8)
+        """The de-identified region, and up to `margin` pixels around it: bool `(pictures, height, width)`."""
+        square = np.ones((2 * self.margin + 1, 2 * self.margin + 1), np.uint8)
         return np.stack([cv2.dilate(mask.astype(np.uint8), square) != 0 for mask in self.mask])
 
     def regions(self) -> dict[str, np.ndarray]:
@@ -136,6 +142,7 @@ def _pictures(examples: Iterator[Mapping[str, Any]], limit: int | None) -> Pictu
         mask=np.stack([example["mask"][..., 0] != 0 for example in chosen]),
         person=np.stack([(example["person"][..., 0] != 0) & example["has_person"] for example in chosen]),
         paths=tuple(example["path"].decode("utf-8", "replace") for example in chosen),
+        boxes=padded_boxes([example["boxes"] for example in chosen]),
     )
 
 

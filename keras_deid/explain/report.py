@@ -15,6 +15,7 @@ from keras_deid.explain.album import Album
 from keras_deid.explain.findings import Finding, grouped
 from keras_deid.explain.gallery import SHOWN_OF_EACH, gallery
 from keras_deid.explain.gates import Gates
+from keras_deid.explain.group_findings import LEAST_PICTURES, GroupFindings
 from keras_deid.explain.notes import Note
 from keras_deid.explain.regating import Regating
 from keras_deid.explain.sanity import Cascade, Faithfulness
@@ -33,6 +34,7 @@ class Contents:
         name: of the run.
         study: the measurements.
         findings: what they come to.
+        groups: the same by clothes, background and number of people.
         verdicts: whether the paper's claims hold.
         restored: uint8, what G makes of the study's pictures.
         gates: of the CBAM modules on the study's first pictures; empty without CBAM.
@@ -49,6 +51,7 @@ class Contents:
     name: str
     study: Study
     findings: Sequence[Finding]
+    groups: Sequence[GroupFindings]
     verdicts: Sequence[Verdict]
     restored: np.ndarray
     gates: Mapping[str, Gates]
@@ -77,6 +80,7 @@ def write_report(folder: Path, contents: Contents) -> None:
         study=contents.study,
         target_words={target.name: target.words for target in contents.study.targets},
         sections=[_section(album, findings) for findings in grouped(contents.findings)],
+        least_pictures=LEAST_PICTURES,
         gallery=gallery(album, contents.study, contents.restored),
         gates=_gate_pictures(album, contents),
         channel_gates=album.add("channel_gates", plots.channel_gates(contents.gates)) if contents.gates else None,
@@ -94,6 +98,8 @@ def markdown(contents: Contents) -> str:
         verdicts=contents.verdicts,
         sections=grouped(contents.findings),
         regated=contents.regated,
+        groups=contents.groups,
+        least_pictures=LEAST_PICTURES,
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from keras_deid.explain.controls import ORIGINAL, centred_gaussian, edge_map, randomised, shuffled, weights_kept
 from keras_deid.explain.localisation import METRICS, NOTHING, Localisation, localise
-from keras_deid.explain.maps import Explainer, enlarge
+from keras_deid.explain.maps import Explainer, enlarge, layers_of
 from keras_deid.explain.networks import ITSELF, Network, check_networks, weights_for
 from keras_deid.explain.pictures import BATCH_SIZE, Pictures
 from keras_deid.explain.targets import Target
@@ -57,7 +57,7 @@ class Study:
         pictures: that were explained.
         targets: whose scores were.
         method: of the maps.
-        layers: of the first network.
+        layers: that the maps of the first network were taken at.
         measurements: of every map.
         maps: of the first network, by (target, layer): float32 `(pictures, rows, columns)`.
     """
@@ -95,9 +95,9 @@ def conduct(
         UserError: if there are no pictures, or a network takes others.
     """
     check_networks(networks, pictures)
-    study = Study(pictures, targets, method, networks[0].chain.layers)
-    explainers = [Explainer(network.chain.model, network.chain.layers, method) for network in networks]
-    counter = Counter(progress, count_maps(networks, len(pictures), len(targets)), "maps")
+    study = Study(pictures, targets, method, layers_of(networks[0].chain, method))
+    explainers = [Explainer(network.chain.model, layers_of(network.chain, method), method) for network in networks]
+    counter = Counter(progress, count_maps(networks, len(pictures), len(targets), method), "maps")
     for target in targets:
         for network, explain in zip(networks, explainers, strict=True):
             _examine(study, network, explain, target, counter.add)
@@ -106,11 +106,12 @@ def conduct(
     return study
 
 
-def count_maps(networks: Sequence[Network], pictures: int, targets: int) -> int:
+def count_maps(networks: Sequence[Network], pictures: int, targets: int, method: str) -> int:
     """How many maps `conduct` will compute."""
     of_variants = 2 * min(pictures, VARIANT_PICTURES)
     return targets * sum(
-        len(network.chain.layers) * (pictures + (of_variants if network.role == ITSELF else 0)) for network in networks
+        len(layers_of(network.chain, method)) * (pictures + (of_variants if network.role == ITSELF else 0))
+        for network in networks
     )
 
 

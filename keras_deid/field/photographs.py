@@ -104,13 +104,16 @@ def find_photographs(folder: Path) -> dict[str, Path]:
     return {printable(path.relative_to(folder).as_posix()): path for path in find_images(folder)}
 
 
-def select(photographs: Mapping[str, Path], split: str, limit: int | None = None) -> dict[str, Path]:
+def select(
+    photographs: Mapping[str, Path], split: str, limit: int | None = None, mend: str = f"try --split {ALL}"
+) -> dict[str, Path]:
     """Keeps the photographs of a split.
 
     Args:
         photographs: by name.
         split: `"train"`, `"val"`, `"test"`, as `prepare` splits by default; or `ALL`.
         limit: how many to take at most, the first ones.
+        mend: what to tell the user if there is none.
 
     Raises:
         UserError: if there is none.
@@ -121,7 +124,7 @@ def select(photographs: Mapping[str, Path], split: str, limit: int | None = None
         if split == ALL or split_of(path_key(name), VAL_FRACTION, TEST_FRACTION) == split
     }
     if not kept:
-        raise UserError(f"none of the {len(photographs)} photographs belongs to the split {split}; try --split {ALL}")
+        raise UserError(f"none of the {len(photographs)} photographs belongs to the split {split}; {mend}")
     return dict(list(kept.items())[:limit])
 
 

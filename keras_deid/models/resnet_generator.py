@@ -28,6 +28,7 @@ def resnet_generator(
     skips: bool = False,
     leak: float = 0.0,
     head_spread: float = 0.001,
+    ends: int = 7,
     dropout: float = 0.0,
     name: str = "generator",
 ) -> keras.Model:
@@ -61,6 +62,7 @@ def resnet_generator(
             die: its outputs are all 0, no gradient passes, and G stays the identity.
         head_spread: with the skip, standard deviation of the head's first weights. A small one makes G start near the
             identity; the smaller it is, the later the layers before it learn.
+        ends: side of the first and of the last convolution, the stem and the head; odd (CycleGAN: 7).
         dropout: rate between the two convolutions of each block (CycleGAN's option); regularizes small data sets.
         name: name of the model.
 
@@ -122,7 +124,7 @@ def resnet_generator(
         return activate(normalize(x, name), name)
 
     picture = keras.Input(input_shape, name="deidentified")
-    x = activate(normalize(convolution(reflect(picture, 3, "stem"), filters, 7, "stem"), "stem"), "stem")
+    x = activate(normalize(convolution(reflect(picture, ends // 2, "stem"), filters, ends, "stem"), "stem"), "stem")
     passed = [x]  # what each size had on the way down, the largest first
     for level in range(1, downsamplings + 1):
         x = halve(x, 2**level * filters, f"down_{level}")
@@ -134,7 +136,7 @@ def resnet_generator(
         if skips:
             x = keras.layers.Add(name=f"up_{level}_sum")([x, passed[downsamplings - level]])
     head: Any = keras.initializers.RandomNormal(0.0, head_spread) if global_skip else normal
-    x = convolution(reflect(x, 3, "head"), 3, 7, "head", kernel=head)
+    x = convolution(reflect(x, ends // 2, "head"), 3, ends, "head", kernel=head)
     if global_skip:
         restored = keras.layers.Add(name="restored", dtype="float32")([picture, x])
     else:

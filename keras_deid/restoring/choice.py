@@ -71,7 +71,7 @@ class Choice:
             runtime.start_tensorflow()
             from keras_deid.restoring.model import LocalModel
 
-            return LocalModel(Path(self.model))
+            return LocalModel(Path(self.model), runtime)
         from keras_deid.restoring.run_model import RunModel
 
         return RunModel(self.run or DEFAULT_RUN, runtime)

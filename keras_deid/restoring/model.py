@@ -13,6 +13,7 @@ import numpy as np
 from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.errors import UserError
 from keras_deid.restoring.locate import Mark
+from keras_deid.restoring.runtime import TENSORFLOW, Runtime
 from keras_deid.serving.export import versions
 from keras_deid.serving.metadata import LOCATE
 from keras_deid.serving.model_card import hash_of_files
@@ -59,28 +60,37 @@ class LocalModel:
 
     Args:
         folder: of a model (its highest version is taken) or of one version.
+        runtime: what restores; the model's own locator stays on TensorFlow.
 
     Raises:
-        UserError: if there is no model.
+        UserError: if there is no model, or the runtime cannot run it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runtime: Runtime = TENSORFLOW) -> None:
         self._folder = _version_folder(folder)
         card = _read_card(self._folder)
-        _check_files(self._folder, card)
+        sha256 = _checked_hash(self._folder, card)
         self.name = card.name
         self.identity = card.sha256
         self.size = card.size
         self.context = card.context or DEFAULT_CONTEXT
         self.adds_detail = card.adds_detail
-        self._signatures = _load(self._folder)
+        self._loaded = _load(self._folder)  # holds the variables; signatures alone do not
+        self._signatures = self._loaded.signatures
+        self._network = runtime.load(sha256, self._exported_graph, self._folder)
         self.mark: Mark | None = self._mark if LOCATE in self._signatures else None
 
     def restore(self, pictures: np.ndarray) -> np.ndarray:
         """Restores pictures, uint8 `(batch, *size, 3)`."""
+        return self._network(pictures)
+
+    def _exported_graph(self, folder: Path) -> Any:
         import tensorflow as tf
 
-        return self._signatures["serve_uint8"](image=tf.constant(pictures))["restored"].numpy()
+        return tf.function(
+            lambda pictures: self._signatures["serve_uint8"](image=pictures)["restored"],
+            input_signature=[tf.TensorSpec((None, *self.size, 3), tf.uint8)],
+        )
 
     def _mark(self, picture: np.ndarray) -> np.ndarray:
         import tensorflow as tf
@@ -110,24 +120,29 @@ def _read_card(folder: Path) -> ModelCard:
         raise UserError(f"{path}: missing or not a model card; export the run again") from error
 
 
-def _check_files(folder: Path, card: ModelCard) -> None:
-    """Sees whether the files are those that the card was written for: a SavedModel can run any TensorFlow operation."""
-    if hash_of_files(folder) != card.sha256:
+def _checked_hash(folder: Path, card: ModelCard) -> str:
+    """Returns what stands for the files, and warns if they are not those that the card was written for.
+
+    A SavedModel can run any TensorFlow operation.
+    """
+    sha256 = hash_of_files(folder)
+    if sha256 != card.sha256:
         log.warning(
             "%s: is not as keras-deid export wrote it; a SavedModel is a program that can read and write files: use it "
             "only if you trust its source",
             folder,
         )
+    return sha256
 
 
 def _load(folder: Path) -> Any:
-    """Returns the signatures by name."""
+    """Returns the model, with `signatures` by name."""
     import tensorflow as tf
 
     try:
-        signatures = tf.saved_model.load(str(folder)).signatures
-        signatures["serve_uint8"]
-        return signatures
+        loaded = tf.saved_model.load(str(folder))
+        loaded.signatures["serve_uint8"]
+        return loaded
     except (OSError, ValueError, KeyError, tf.errors.OpError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(f"{folder}: cannot be loaded: {reason}; export the run again") from error

@@ -7,7 +7,7 @@ import hashlib
 import io
 import queue
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -96,15 +96,30 @@ def load_network(
             pass
     start_tensorflow()
     function = trace(run)
-    compiled = _core().compile_model(_converted(function), "CPU", _settings(precision))
+    compiled = compile_for(convert(function), precision)
     network = OpenVinoNetwork(compiled)
     _check(network, function)
     compiled_cache.write(name, compiled.export_model().getvalue())
     return network
 
 
-def _converted(function: Any) -> Model:
-    """Converts a TensorFlow function by way of a file: OpenVINO reads graphs whose variables are constants."""
+def compile_for(model: Model, precision: str, further: Mapping[str, Any] | None = None) -> CompiledModel:
+    """Compiles a network for this processor.
+
+    Args:
+        model: from `convert`.
+        precision: "float32" or "bfloat16".
+        further: OpenVINO's own settings, which come before those of restoring.
+    """
+    return _core().compile_model(model, "CPU", {**_settings(precision), **(further or {})})
+
+
+def convert(function: Any) -> Model:
+    """Converts a TensorFlow function by way of a file: OpenVINO reads graphs whose variables are constants.
+
+    Raises:
+        CannotConvert: if OpenVINO cannot read it.
+    """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     try:

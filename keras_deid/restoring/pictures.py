@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_deid.data.images import ImageError, image_size
+from keras_deid.restoring.crop_batches import BATCH_SIZE, restore_crops
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.manifest import SourceState, state
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.picture_files import Opened, copy_picture, copy_without_words, open_picture, write_picture
 from keras_deid.restoring.region_sources import RegionSource
-from keras_deid.restoring.repair import BATCH_SIZE, restore_crops, restore_regions
+from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.whole import check_fits, fit_back, fit_into
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
@@ -104,7 +105,7 @@ def batches(opened: Iterable[Work | ImageError], broken: list[ImageError]) -> It
 def restore_batch(batch: Sequence[Work], model: PictureModel) -> list[np.ndarray]:
     """Returns the pictures, restored: uint8 `(height, width, 3)` each."""
     whole = [work for work in batch if work.regions is None]
-    wholly = iter(restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole]))
+    wholly = restore_crops(model, [fit_into(work.opened.pixels, model.size) for work in whole])
     parts = [work for work in batch if work.regions is not None]
     partly = iter(
         restore_regions(model, [work.opened.pixels for work in parts], [work.regions or [] for work in parts])

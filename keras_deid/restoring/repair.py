@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-import cv2
 import numpy as np
 
 from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.flat import fill_flat
 from keras_deid.data.images import resize_image
+from keras_deid.restoring.crop_batches import BATCH_SIZE, restore_crops
+from keras_deid.restoring.detail import Place, add_detail, resized_opacity
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.whole import fit_back, fit_into
 
-BATCH_SIZE = 32
-"""Crops that the model restores at a time."""
-_LARGER = 1.5
-"""A region is restored in detail once more when its square has more than this many times the pixels on a side."""
+_PIXELS_HELD = 8_000_000
+"""Regions are restored together until their squares have so many pixels."""
 _LEAST_FILLED = 8
 """Pixels: smaller regions look flat whatever they show."""
-_STEP = 2
-"""Factor between two levels of detail."""
-_OVERLAP = 4
-"""Neighbouring tiles share a part of so many of their side."""
 
 Settle = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
 """Number of a region among those of all pictures, the square that the model saw, its answer -> what is put back."""
@@ -54,38 +49,48 @@ def restore_regions(
     Returns:
         Pictures of the same shapes. Pixels outside the regions are the same.
     """
-    flat = [(number, region) for number, found in enumerate(regions) for region in found]
-    size = min(model.size)
+    places = [
+        Place(picture, region, square_about(region.box, model.context))
+        for picture, found in zip(pictures, regions, strict=True)
+        for region in found
+    ]
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
-    for start in range(0, len(flat), BATCH_SIZE):
-        batch = flat[start : start + BATCH_SIZE]
-        squares = [square_about(region.box, model.context) for _, region in batch]
-        crops = [
-            _seen(pictures[number], region, square, size)
-            for (number, region), square in zip(batch, squares, strict=True)
-        ]
-        answers = _restore_both_ways(model, [fit_into(crop, model.size) for crop in crops])
-        for index, ((number, region), square, answer) in enumerate(zip(batch, squares, answers, strict=True)):
-            detailed = _add_detail(model, pictures[number], region, square, fit_back(answer, (size, size)))
-            _put_back(results[number], region, square, settle(start + index, crops[index], detailed))
+    targets = (result for result, found in zip(results, regions, strict=True) for _ in found)
+    index = 0
+    for batch in _batches(places):
+        crops, answers = _restore_batch(model, batch)
+        for place, crop, answer in zip(batch, crops, answers, strict=True):
+            _put_back(next(targets), place.region, place.square, settle(index, crop, answer))
+            index += 1
     return results
 
 
-def _seen(picture: np.ndarray, region: Region, square: Square, size: int) -> np.ndarray:
+def _batches(places: Sequence[Place]) -> Iterator[list[Place]]:
+    batch: list[Place] = []
+    for place in places:
+        batch.append(place)
+        if len(batch) == BATCH_SIZE or sum(one.square.side**2 for one in batch) >= _PIXELS_HELD:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _restore_batch(model: PictureModel, batch: Sequence[Place]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Returns what the model sees of the regions, and the restored squares."""
+    size = min(model.size)
+    crops = [_seen(place, size) for place in batch]
+    answers = _restore_both_ways(model, [fit_into(crop, model.size) for crop in crops])
+    return crops, add_detail(model, batch, [fit_back(answer, (size, size)) for answer in answers])
+
+
+def _seen(place: Place, size: int) -> np.ndarray:
     """Returns what the model sees of a region; a flat one, large enough to be called so, is filled from around it."""
-    crop = cut_square(picture, square, size)
-    x0, y0, x1, y1 = region.box
+    crop = cut_square(place.picture, place.square, size)
+    x0, y0, x1, y1 = place.region.box
     if min(x1 - x0, y1 - y0) < _LEAST_FILLED:
         return crop
-    return fill_flat(crop, _resized_opacity(region, square, size))
-
-
-def restore_crops(model: PictureModel, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Restores any number of crops, uint8 `(*model.size, 3)` each."""
-    answers: list[np.ndarray] = []
-    for start in range(0, len(crops), BATCH_SIZE):
-        answers.extend(model.restore(np.stack(crops[start : start + BATCH_SIZE])))
-    return answers
+    return fill_flat(crop, resized_opacity(place.region, place.square, size))
 
 
 def _restore_both_ways(model: PictureModel, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -98,58 +103,9 @@ def _restore_both_ways(model: PictureModel, crops: Sequence[np.ndarray]) -> list
         [Lim et al., 2017](https://arxiv.org/abs/1707.02921), section 3.4, self-ensemble; of its eight views these two
         show upright faces.
     """
-    both = restore_crops(model, [*crops, *(np.ascontiguousarray(crop[:, ::-1]) for crop in crops)])
+    both = list(restore_crops(model, [*crops, *(crop[:, ::-1] for crop in crops)]))
     pairs = zip(both[: len(crops)], both[len(crops) :], strict=True)
     return [np.round((one.astype(np.float32) + other[:, ::-1]) / 2).astype(np.uint8) for one, other in pairs]
-
-
-def _add_detail(
-    model: PictureModel, picture: np.ndarray, region: Region, square: Square, answer: np.ndarray
-) -> np.ndarray:
-    """Returns the square restored at a size near its own."""
-    size = model.size[0]
-    if not model.adds_detail:
-        return answer
-    while square.side > _LARGER * answer.shape[0]:
-        side = _STEP * answer.shape[0]
-        inside = _resized_opacity(region, square, side)[..., None]
-        enlarged = cv2.resize(answer, (side, side), interpolation=cv2.INTER_CUBIC)
-        around = cut_square(picture, square, side)
-        blurred = np.round(around + inside * (enlarged.astype(np.float32) - around)).astype(np.uint8)
-        answer = _restore_tiles(model, blurred, inside[..., 0], size)
-    return answer
-
-
-def _restore_tiles(model: PictureModel, picture: np.ndarray, inside: np.ndarray, size: int) -> np.ndarray:
-    """Restores a picture that is larger than the model's in tiles that overlap; leaves out tiles without a region."""
-    overlap = size // _OVERLAP
-    starts = _starts(picture.shape[0], size, overlap)
-    places = [
-        (top, left) for top in starts for left in starts if inside[top : top + size, left : left + size].max() > 0
-    ]
-    tiles = [picture[top : top + size, left : left + size] for top, left in places]
-    ramp = np.minimum(np.arange(size) + 1, np.arange(size)[::-1] + 1) / (overlap + 1)
-    weight = np.minimum(ramp, 1.0)[:, None] * np.minimum(ramp, 1.0)[None, :]
-    total = np.zeros((*picture.shape[:2], 1), np.float32)
-    result = np.zeros(picture.shape, np.float32)
-    for (top, left), tile in zip(places, restore_crops(model, tiles), strict=True):
-        result[top : top + size, left : left + size] += weight[..., None].astype(np.float32) * tile
-        total[top : top + size, left : left + size] += weight[..., None].astype(np.float32)
-    return np.where(total > 0, np.round(result / np.maximum(total, 1e-6)), picture).astype(np.uint8)
-
-
-def _starts(length: int, size: int, overlap: int) -> list[int]:
-    count = -(-(length - overlap) // (size - overlap))
-    return [round(index * (length - size) / max(count - 1, 1)) for index in range(count)]
-
-
-def _resized_opacity(region: Region, square: Square, side: int) -> np.ndarray:
-    x0, y0, x1, y1 = region.box
-    full = np.zeros((square.side, square.side), np.float32)
-    opacity = np.ones((y1 - y0, x1 - x0), np.float32) if region.opacity is None else region.opacity
-    top, left = y0 - square.top, x0 - square.left
-    full[top : top + y1 - y0, left : left + x1 - x0] = opacity
-    return np.clip(resize_image(full, (side, side)), 0.0, 1.0)  # cubic interpolation goes beyond
 
 
 def _put_back(picture: np.ndarray, region: Region, square: Square, answer: np.ndarray) -> None:

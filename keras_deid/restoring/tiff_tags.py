@@ -64,6 +64,7 @@ def _iptc(picture: TiffImageFile) -> bytes:
     """Returns IPTC's bytes: Photoshop stores them as numbers of 32 bits, of which Pillow reads the first alone."""
     assert picture.fp is not None
     try:
+        assert picture.fp is not None
         with tifffile.TiffFile(picture.fp, offset=0) as file:
             return bytes(file.pages[picture.tell()].aspage().tags[_IPTC].value)
     except Exception:  # as above

@@ -20,10 +20,11 @@ from keras_deid.data.images import ImageError
 from keras_deid.errors import UserError, cannot_write
 from keras_deid.progress import Progress, silent
 from keras_deid.restoring.ahead import ahead
+from keras_deid.restoring.crop_batches import restore_crops
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.region_sources import RegionSource
-from keras_deid.restoring.repair import restore_crops, restore_regions
+from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.sightings import EVERY, Sighting, sight
 from keras_deid.restoring.steady import Steady
 from keras_deid.restoring.tracking import TrackedRegion, Tracker

@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_deid.atomic import whole_file, write_json
 from keras_deid.config import Config, portable
 from keras_deid.data.locator_batches import locator_batches
+from keras_deid.data.locator_examples import locator_examples
 from keras_deid.data.photographs import load_photographs
 from keras_deid.data.training_batches import steps_per_epoch
 from keras_deid.models.locator import STRIDE, locator
@@ -27,9 +28,6 @@ from keras_deid.training.replicas import see_whole_batch
 from keras_deid.training.schedule import ConstantThenLinear
 from keras_deid.training.start import start_locator_from
 from keras_deid.training.workers import Workers
-
-_VALIDATION_BATCHES = 8
-_VALIDATION_SEED = 2026
 
 
 def run_locator(config: Config, folder: Path, workers: Workers, progress: Progress = silent) -> dict[str, Any] | None:
@@ -53,7 +51,7 @@ def run_locator(config: Config, folder: Path, workers: Workers, progress: Progre
     settings, window = config.training, config.locator.window
 
     # ---- Data ------------------------------------------------------------------------------------------------------
-    photographs = load_photographs(config.data, "train")
+    photographs = load_photographs(config.data)
     steps = steps_per_epoch(len(photographs), settings.batch_size)
     validation = LocatorValidation(config)
     workers.check_shared(folder)
@@ -163,14 +161,11 @@ class LocatorValidation:
         config: of the run.
 
     Raises:
-        UserError: as `load_photographs`.
+        UserError: as `read_photographs`.
     """
 
     def __init__(self, config: Config) -> None:
-        photographs = load_photographs(config.data, "val")
-        size = min(config.training.batch_size, len(photographs))
-        batches = locator_batches(photographs, size=config.locator.window, batch_size=size, seed=_VALIDATION_SEED)
-        self._batches = list(batches.take(_VALIDATION_BATCHES))
+        self._batches = locator_examples(config.data, size=config.locator.window, batch_size=config.training.batch_size)
 
     def __call__(self, model: Any, epoch: int, writer: Any) -> dict[str, float]:
         """Returns `iou`, of marked and hidden pixels, and `false`, the fraction of clean pixels that are marked."""

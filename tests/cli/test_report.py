@@ -110,6 +110,9 @@ def test_the_summary(report):
         assert finding["pictures"] <= SCENES
         assert "without attention" in finding["controls"]
         assert set(finding["runs"]) == {"tiny", "seed"}
+    # Four scenes are counted only: no mean of so few.
+    assert sum(group["pictures"] for group in summary["groups"] if group["by"] == "clothes") == SCENES
+    assert all(group["findings"] == [] for group in summary["groups"])
     assert set(summary["cascade"]) == {"cbam_1", "cbam_2"}
     assert summary["cascade"]["cbam_1"]["nothing"]["mean"] == pytest.approx(1)
     assert [row["order"] for row in summary["faithfulness"]] == ["cbam_1", "cbam_2", "centred gaussian", "random order"]
@@ -124,6 +127,7 @@ def test_the_page_says_it_all_and_needs_nothing_else(report):
         "verdicts",
         "gallery",
         "layers",
+        "groups",
         "gates",
         "regated",
         "sanity",
@@ -194,6 +198,19 @@ def test_on_prepared_data(runs, tmp_path):
     assert {"kind": "no_person"} in summary["notes"]
     assert "The data have no person masks: only the de-identified region is measured." in Page(out / "report.html").text
     assert {finding["region"] for finding in summary["findings"]} == {"mask"}
+
+
+@pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])
+def test_maps_at_the_input_have_one_row(runs, tmp_path, method):
+    words = [str(runs / "tiny"), "--versus", str(runs / "plain"), "--method", method, "--limit", "2"]
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    summary = json.loads((tmp_path / "localisation.json").read_text(encoding="utf-8"))
+    assert {finding["layer"] for finding in summary["findings"]} == {"input"}
+    assert "without attention" in summary["findings"][0]["controls"]
+    assert list(summary["cascade"]) == ["input"]
+    tables = (tmp_path / "localisation.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\| input \|", tables, re.MULTILINE)) == 3
+    assert maps.METHODS[method] + ", maps at the input." in Page(tmp_path / "report.html").text
 
 
 def test_the_names_are_those_of_the_package():

@@ -17,7 +17,7 @@ def drawn(**sections):
 
 
 def test_drawn_scenes_are_photographs_of_twice_the_size():
-    photographs = load_photographs(drawn().data, "train")
+    photographs = load_photographs(drawn().data)
     assert [photograph.path for photograph in photographs] == [f"synthetic/train/{number:06d}" for number in range(4)]
     for photograph in photographs:
         side = DRAWN_SCALE * 32
@@ -29,7 +29,7 @@ def test_drawn_scenes_are_photographs_of_twice_the_size():
 def test_pairs_are_no_photographs(tmp_path, source):
     config = drawn(data={"source": source, "path": str(tmp_path)})
     with pytest.raises(UserError) as raised:
-        load_photographs(config.data, "train")
+        load_photographs(config.data)
     assert str(raised.value) == f"data.source={source}: expected photographs (prepared or synthetic)"
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from keras_deid.data import restorer_batches as module
-from keras_deid.data.restorer_batches import first_face, hidden_crop, restorer_batches, restorer_crop, with_repeats
+from keras_deid.data.repeats import REPEATS, with_repeats
+from keras_deid.data.restorer_batches import first_face, hidden_crop, restorer_batches, restorer_crop
 from keras_deid.hiding import mixture
 from keras_deid.hiding.afterwards import Afterwards
 from keras_deid.hiding.mixture import DEFAULT_WEIGHTS
@@ -107,7 +108,7 @@ def test_small_faces_are_not_seen_in_detail(monkeypatch):
 
 def test_photographs_with_large_faces_are_listed_several_times():
     small = photograph(1)
-    assert [picture.path for picture in with_repeats([small, LARGE])] == ["001", *["000"] * module._REPEATS]
+    assert [picture.path for picture in with_repeats([small, LARGE])] == ["001", *["000"] * REPEATS]
 
 
 def test_batches_are_a_function_of_seed_and_step():

@@ -3,6 +3,8 @@ import pytest
 
 from keras_deid.explain.controls import CONTROLS
 from keras_deid.explain.findings import deciding, summarise
+from keras_deid.explain.group_findings import group_findings
+from keras_deid.explain.groups import Group
 from keras_deid.explain.localisation import NOTHING, Localisation
 from keras_deid.explain.networks import ITSELF
 from keras_deid.explain.pictures import Pictures
@@ -145,3 +147,28 @@ def test_the_network_without_cbam_does_not_decide_where_the_maps_lie():
     assert finding.holds
     assert WORDS.finding(finding).endswith("Without CBAM it is 3.00, difference -1.00 (-1.00 to -1.00).")
     assert finding.comparison("without attention").is_ahead
+
+
+def test_members_alone_count():
+    """Ten pictures with 3 times the flat fraction, then ten with half of it."""
+    halves = np.repeat([3.0, 0.5], 10) + np.tile([-0.1, 0.1], 10)
+    made = study(itself=halves, edges=np.full(20, 1.2))
+    first = np.arange(20) < 10
+    (high,), (low,) = summarise(made, first), summarise(made, ~first)
+    assert (high.pictures, low.pictures) == (10, 10)
+    assert (high.metrics["energy"].mean, low.metrics["energy"].mean) == pytest.approx((3.0, 0.5))
+    assert (high.holds, low.holds) == (True, False)
+    assert high.comparison("edges").difference.mean == pytest.approx(1.8)
+
+
+def test_groups_have_findings_of_their_own(monkeypatch):
+    made = study(itself=np.repeat([3.0, 0.5], 10) + np.tile([-0.1, 0.1], 10))
+    members = {"1": np.arange(20) < 16, "2": np.arange(20) >= 16}
+    groups = [Group("people", name, which) for name, which in members.items()]
+    monkeypatch.setattr("keras_deid.explain.group_findings.groups_of", lambda pictures: groups)
+    one, two = group_findings(made)
+    assert (one.by, one.name, one.pictures, two.pictures, two.findings) == ("people", "1", 16, 4, [])
+    (finding,) = one.about("real", "mask")
+    assert finding.metrics["energy"].mean == pytest.approx((10 * 3 + 6 * 0.5) / 16)
+    assert one.about("real", "person") == [] and two.about("real", "mask") == []
+    assert one.as_json()["findings"][0]["energy"] == vars(finding.metrics["energy"])

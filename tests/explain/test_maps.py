@@ -5,6 +5,7 @@ import tensorflow as tf
 from tf_keras_vis.gradcam import Gradcam
 
 from keras_deid.explain.gates import attention_gates
+from keras_deid.explain.input_maps import INPUT_METHODS
 from keras_deid.explain.maps import GATES, METHODS, Explainer, attention_maps, enlarge, patch_probabilities
 from keras_deid.explain.targets import TARGETS, PatchView
 
@@ -55,7 +56,7 @@ def test_with_mixed_precision(make_network, pictures, policy, precision):
     np.testing.assert_allclose(maps, by_hand(network, "cbam_1", pictures, weights), rtol=1e-3, atol=1e-7)
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method != GATES])
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in (GATES, *INPUT_METHODS)])
 @pytest.mark.parametrize("options", [{}, {"attention": "none"}, {"global_skip": True}, {"channels": 6}], ids=str)
 def test_maps_of_all_layers_are_the_library_s(make_network, pictures, method, options):
     network = make_network(**options)
@@ -135,7 +136,7 @@ def test_the_library_left_alone_looks_at_another_layer(make_network, pictures):
     assert not np.allclose(walked_back, maps)
 
 
-@pytest.mark.parametrize("method", [method for method in METHODS if method != GATES])
+@pytest.mark.parametrize("method", [method for method in METHODS if method not in (GATES, *INPUT_METHODS)])
 def test_every_method_gives_maps_of_the_layer(make_network, pictures, method):
     network = make_network()
     maps = attention_maps(network.model, "cbam_2", pictures, weights_of(network, "real"), method)

@@ -39,7 +39,7 @@ def test_rows_and_their_numbers(make_network, shown):
         "gradcam",
         lambda *progress: done.append(progress),
     )
-    assert done[-1] == (count_maps(networks, 4, 2), 4 * 2 * 3 * 2, "maps")
+    assert done[-1] == (count_maps(networks, 4, 2, "gradcam"), 4 * 2 * 3 * 2, "maps")
     controls = {row.control for row in study.measurements}
     assert controls == {ITSELF, "random weights", "original photo", "centred gaussian", "edges", "shuffled masks"}
     # pictures x layers x targets x regions x the maps and their five controls
@@ -81,7 +81,7 @@ def test_costly_controls_see_the_first_pictures_only(make_network, shown, monkey
     done = []
     networks = [Network("r", make_network()), Network("plain", make_network(attention="none"), "without attention")]
     study = conduct(networks, shown, [TARGETS["real"]], "gradcam", lambda *progress: done.append(progress))
-    assert done[-1] == (count_maps(networks, 4, 1), 2 * (4 + 2 * 3) + 2 * 4, "maps")
+    assert done[-1] == (count_maps(networks, 4, 1, "gradcam"), 2 * (4 + 2 * 3) + 2 * 4, "maps")
     assert {row.path for row in chosen(study, control="random weights")} == set("abc")
     assert {row.path for row in chosen(study, control=ITSELF)} == set("abcd")
 

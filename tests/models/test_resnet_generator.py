@@ -188,6 +188,16 @@ def test_residual_scale_multiplies_what_a_branch_adds():
     np.testing.assert_allclose(added[1], 0.25 * added[0], rtol=1e-4, atol=1e-6)
 
 
+def test_small_ends_see_a_pixel_around():
+    model = resnet_generator((16, 24, 3), **SMALL, ends=3)
+    assert model.output_shape == (None, 16, 24, 3)
+    kernels = {name: model.get_layer(f"{name}_conv").kernel.shape[:2] for name in ("stem", "head")}
+    assert kernels == {"stem": (3, 3), "head": (3, 3)}
+    ordinary = resnet_generator((16, 24, 3), **SMALL)
+    channels = model.get_layer("stem_conv").filters
+    assert ordinary.count_params() - model.count_params() == 2 * (7 * 7 - 3 * 3) * 3 * channels
+
+
 def test_dropout_is_for_training_only():
     model = resnet_generator((16, 16, 3), **SMALL, dropout=0.5)
     x = pictures()

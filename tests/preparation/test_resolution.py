@@ -41,5 +41,5 @@ def test_crops_of_several_sizes_can_be_read(photos, out):
     photos.list_boxes({name: [(60, 30, 84 + number, 70)] for number, name in enumerate(photos.names)})
     photos.prepare(out, size=96, enlarge=False, context=1.0)
     data = DataConfig(source="prepared", path=out)
-    sides = {photograph.pixels.shape[0] for photograph in load_photographs(data, "train")}
+    sides = {photograph.pixels.shape[0] for photograph in load_photographs(data)}
     assert len(sides) > 1 and max(sides) <= 96

@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_deid.restoring import repair
+from keras_deid.restoring.crop_batches import BATCH_SIZE
 from keras_deid.restoring.found import Region
-from keras_deid.restoring.repair import BATCH_SIZE, restore_regions
+from keras_deid.restoring.repair import restore_regions
 
 from .conftest import Fake
 

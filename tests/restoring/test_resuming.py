@@ -18,7 +18,7 @@ import keras_deid.cli.restore, keras_deid.restoring.model
 class Slow:
     name, identity, size, context = "negative", "0", (16, 24), 2.0
     adds_detail, mark = False, None
-    def __init__(self, folder):
+    def __init__(self, folder, runtime):
         pass
     def restore(self, pictures):
         time.sleep(0.05)

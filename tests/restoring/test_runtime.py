@@ -14,6 +14,7 @@ from keras_deid.cli.restore import main
 from keras_deid.errors import UserError
 from keras_deid.models.locator import locator
 from keras_deid.restoring import compiled_cache, runtime
+from keras_deid.restoring.model import LocalModel
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
 from keras_deid.restoring.runtime import TENSORFLOW, Runtime, choose_runtime
@@ -96,6 +97,16 @@ def test_a_network_of_another_size(run):
     restored = network.restore(pictures)
     assert levels_apart(restored, expected.restore(pictures)).max() <= 1
     np.testing.assert_array_equal(network.restore(pictures[5:6])[0], restored[5])
+
+
+def test_an_exported_model(base, monkeypatch):
+    expected, network = LocalModel(base), LocalModel(base, FLOAT32)
+    assert (network.identity, network.size) == (expected.identity, (16, 24))
+    pictures = np.random.default_rng(0).integers(0, 256, (9, 16, 24, 3), np.uint8)
+    restored = network.restore(pictures)
+    assert levels_apart(restored, expected.restore(pictures)).max() <= 1 and (restored != pictures).any()
+    monkeypatch.setattr("keras_deid.restoring.openvino_network.OpenVinoNetwork._infer", lambda network, given: given)
+    np.testing.assert_array_equal(network.restore(pictures), pictures)  # it does run on OpenVINO
 
 
 def test_a_restored_picture_within_a_level():

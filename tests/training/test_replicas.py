@@ -55,6 +55,24 @@ def test_two_devices_train_as_one(found, case):
     assert result["copies"] == 0  # both devices hold the same, to the bit
 
 
+def test_the_locator_itself_differs_by_rounding_only(found):
+    """In float32 each step enlarges what rounding leaves; in float64 that remains far below any mistake."""
+    result = found["locate, the real network in float64"]
+    assert result["steps"] == [20, 20]
+    assert result["moved"] > 0.05
+    assert result["weights"] < 1e-8
+    assert result["losses"] < 1e-6  # logged in float32
+    assert result["copies"] == 0
+
+
+def test_what_two_devices_began_one_continues_and_two_finish(found):
+    result = found["continued"]
+    assert result["steps"] == [13, 20]  # the last part
+    assert result["moved"] > 0.05
+    assert result["weights"] < 2e-5
+    assert result["copies"] == 0
+
+
 @pytest.mark.parametrize("device", ["first", "second"])
 def test_an_overflow_on_either_device_is_left_out_on_both(found, device):
     result = found[f"overflow on the {device}"]

@@ -55,19 +55,21 @@ def free_ports(count):
 
 
 def start(folders, signals=((0, 0), (0, 0)), settings=((), ())):
-    """Starts a worker in each folder; returns their exit codes and what they wrote to the standard error."""
-    cluster = {"worker": [f"localhost:{port}" for port in free_ports(2)]}
+    """Starts a worker in each folder, alone if there is one; returns their exit codes and their standard errors."""
+    cluster = {"worker": [f"localhost:{port}" for port in free_ports(len(folders))]}
     workers = []
     for index, (folder, (step, number), more) in enumerate(zip(folders, signals, settings, strict=True)):
         folder.mkdir(exist_ok=True)
         (folder / "two.yaml").write_text(CONFIG)
         task = {"cluster": cluster, "task": {"type": "worker", "index": index}}
         command = [sys.executable, "-c", COMMAND, "two.yaml", str(step), str(int(number)), *more]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": json.dumps(task)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        if len(folders) > 1:
+            environment["TF_CONFIG"] = json.dumps(task)
         with (folder / f"errors{index}").open("w") as errors:
             workers.append(subprocess.Popen(command, cwd=folder, env=environment, stderr=errors))
     try:
-        codes = [worker.wait(timeout=600) for worker in workers]
+        codes = [worker.wait(timeout=1200) for worker in workers]
     finally:
         for worker in workers:
             worker.kill()
@@ -104,6 +106,25 @@ def test_killed_stopped_and_continued_they_end_where_undisturbed_ones_do(tmp_pat
     assert one.keys() == other.keys() and newest(disturbed).name == "ckpt-8"
     for name, value in one.items():
         np.testing.assert_array_equal(other[name], value, err_msg=name)
+
+
+def test_one_alone_continues_what_two_have_begun(tmp_path):
+    """Without dropout, which draws for each worker."""
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    settings = ("generator.dropout=0",)
+    assert start([alone], [(0, 0)], [settings])[0] == [0]
+    assert start([together] * 2, [(0, 0), (5, signal.SIGTERM)], [settings] * 2)[0] == [130, 130]
+    assert newest(together).name == "ckpt-6"
+    history = (together / "run" / "history.csv").read_text()
+    assert start([together], [(0, 0)], [settings])[0] == [0]
+    assert (together / "run" / "history.csv").read_text().startswith(history)  # nothing was trained again
+    one, other = contents(alone), contents(together)
+    assert one.keys() == other.keys() and newest(together).name == "ckpt-8"
+    # Not biases before instance normalization: their gradient is rounding, which Adam scales up.
+    kernels = [name for name, value in one.items() if value.ndim == 4]
+    assert len(kernels) > 30  # with their moments and the pool
+    for name in kernels:
+        np.testing.assert_allclose(other[name], one[name], rtol=0, atol=2e-5, err_msg=name)
 
 
 def test_folders_that_are_not_shared_are_noticed(tmp_path):

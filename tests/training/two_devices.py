@@ -9,7 +9,9 @@ of JSON for each case that is named, or for all: its name, and what `test_replic
 import json
 import os
 import sys
+import tempfile
 from functools import partial
+from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
@@ -22,7 +24,8 @@ tf.config.set_logical_device_configuration(
 )
 
 from keras_deid.models.latent_search import latent_search
-from keras_deid.models.locator import STRIDE
+from keras_deid.models.locator import STRIDE, locator
+from keras_deid.training.checkpoints import Checkpoints
 from keras_deid.training.gan import averaged
 from keras_deid.training.locating import LocatorTraining
 from keras_deid.training.loop import fit
@@ -98,12 +101,31 @@ def locating():
     return model
 
 
+class Float64LocatorTraining(LocatorTraining):
+    """Logs in float32, as the loop takes them."""
+
+    def train_step(self, data):
+        return {name: tf.cast(loss, tf.float32) for name, loss in super().train_step(data).items()}
+
+
+def real_locator():
+    """The locator itself, in float64: whatever is apart in it then is no rounding."""
+    keras.mixed_precision.set_dtype_policy("float64")
+    network = locator(filters=4, blocks=1)
+    network.layers[-1].dtype_policy = keras.DTypePolicy("float64")  # the logits, else float32
+    model = Float64LocatorTraining(network, averaged(network), 0.9)
+    model.compile(keras.optimizers.Adam(1e-2))
+    keras.mixed_precision.set_dtype_policy("float32")
+    return model
+
+
 CASES = {
     "paired": paired,
     "paired, all terms": lambda: paired(pool=5, ema=0.9, mask_weight=5.0, conditional=True, seed=3),
     "unpaired": unpaired,
     "unconditional": unconditional,
     "locate": locating,
+    "locate, the real network in float64": real_locator,
 }
 
 
@@ -120,6 +142,15 @@ def batch(step):
 def windows(step):
     x, _, mask = batch(step)
     return x, mask
+
+
+def large_windows(step):
+    """Windows that the real locator takes."""
+    x, mask = (np.repeat(np.repeat(part, 4, axis=1), 4, axis=2) for part in windows(step))
+    return x, mask.astype("float64")
+
+
+WINDOWS = {"locate": windows, "locate, the real network in float64": large_windows}
 
 
 def batches_from(make):
@@ -186,6 +217,31 @@ def compare(make, data):
     }
 
 
+def continued():
+    """Trains on two devices, on one and on two again, each from the checkpoint of the one before."""
+    make = CASES["paired, all terms"]
+    whole = make()
+    start = values(whole)
+    first = whole.generator.get_weights()
+    with tempfile.TemporaryDirectory() as folder:
+        for until, build in ((7, on_two), (13, lambda make: make()), (STEPS, on_two)):
+            model = build(make)
+            checkpoints = Checkpoints(Path(folder), model)
+            if checkpoints.restore() == 0:
+                for variable, value in zip(model.variables, start, strict=True):
+                    variable.assign(value)
+            begun = model.steps_taken
+            train(model, until)
+            checkpoints.save()
+    train(whole)
+    return {
+        "moved": apart(first, whole.generator.get_weights()),
+        "weights": apart(values(whole), values(model)),
+        "copies": max(apart([first], [second]) for first, second in map(copies, model.variables)),
+        "steps": [begun, model.steps_taken],
+    }
+
+
 def overflow(half):
     """Takes three steps in float16; in the second, pictures of one device are beyond its range."""
     keras.mixed_precision.set_dtype_policy("mixed_float16")
@@ -240,7 +296,8 @@ def dropped():
 
 
 RESULTS = {
-    **{name: partial(compare, make, windows if name == "locate" else batch) for name, make in CASES.items()},
+    **{name: partial(compare, make, WINDOWS.get(name, batch)) for name, make in CASES.items()},
+    "continued": continued,
     "overflow on the first": partial(overflow, 0),
     "overflow on the second": partial(overflow, 1),
     "dropout": dropped,
