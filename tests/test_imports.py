@@ -81,6 +81,7 @@ ALLOWED = {
     "useful": {
         "errors",
         "boxes",
+        "config",  # how a place is named in a report
         *SHARED,
         "atomic",
         "staging",

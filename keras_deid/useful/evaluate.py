@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_deid.atomic import write_json, write_text
 from keras_deid.boxes import Box
+from keras_deid.config import shown_place
 from keras_deid.errors import UserError, cannot_write
 from keras_deid.evaluation.faces_found import LEAST_IOU
 from keras_deid.field.journal import Journal
@@ -92,7 +93,7 @@ def evaluate(
                 "seeds": seeds,
                 "train": {"photographs": len(learned_from.names), "faces": sum(map(len, learned_from.faces))},
                 "test": {"photographs": len(tried_on.names), "faces": int(tried_on.that_count.sum())},
-                "skipped": [{"path": str(error.path), "reason": error.reason} for error in gathering.skipped],
+                "skipped": [{"path": shown_place(error.path), "reason": error.reason} for error in gathering.skipped],
                 "kinds": kinds,
             }
             csv_file.write_csv(out / "useful.csv", ranked, tried_on.names)
