@@ -1,54 +1,40 @@
 """`keras-deid field`: measures how photographs are restored that people's tools have hidden."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from keras_deid.cli.arguments import COUNT, PATH, RunFolder, chosen_kinds, precision_option, runtime_option
+from keras_deid.cli.arguments import chosen_kinds, precision_option, runtime_option
 from keras_deid.cli.command import Command, command_line
+from keras_deid.cli.field_options import (
+    faces_option,
+    kinds_option,
+    limit_option,
+    locator_option,
+    out_option,
+    photographs_argument,
+    report_skipped,
+    restorer_option,
+    split_option,
+)
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
-from keras_deid.data.split import SPLITS
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
 
-EXIT_SOME_BROKEN = 1
-_ALL = "all"
 _TARGETS = ("street", "large")
 
 
 @click.command("field", cls=Command)
-@click.argument("photographs", metavar="PHOTOGRAPHS", type=PATH)
-@click.option("--out", metavar="FOLDER", type=PATH, required=True, help="Folder to write.")
-@click.option(
-    "--run",
-    metavar="RUN",
-    type=RunFolder(),
-    help=f"What restores: a trained run, or the name of a shipped one.  [default: {DEFAULT_RUN}]",
-)
-@click.option(
-    "--locator",
-    metavar="RUN",
-    type=RunFolder(),
-    help=f"What finds the regions: a trained run, or the name of a shipped one.  [default: {LOCATOR_RUN}]",
-)
-@click.option("--kinds", metavar="LIST", help="Ways to hide faces, with commas between them.  [default: all]")
-@click.option(
-    "--boxes",
-    metavar="CSV",
-    type=PATH,
-    help="Where the faces are (path,x0,y0,x1,y1 in pixels).  [default: where CenterFace finds them]",
-)
-@click.option(
-    "--split",
-    type=click.Choice((*SPLITS, _ALL)),
-    default="test",
-    show_default=True,
-    help="Which photographs to take, split by name as keras-deid prepare does by default.",
-)
-@click.option("--limit", metavar="N", type=COUNT, help="Take only the first N photographs.")
+@photographs_argument
+@out_option
+@restorer_option
+@locator_option
+@kinds_option("all")
+@faces_option
+@split_option
+@limit_option
 @click.option(
     "--threshold",
     metavar="X",
@@ -125,10 +111,9 @@ def main(
 
 
 def _report(content: Mapping[str, Any], out: Path) -> int:
-    for skipped in content["skipped"]:
-        print(f"skipped: {skipped['path']}: {skipped['reason']}", file=sys.stderr)
+    code = report_skipped(content)
     met = [verdict["met"] for verdict in content["verdicts"]]
     print(f"{content['untouched']['photographs']} photographs, {content['faces']} faces, {len(content['kinds'])} kinds")
     print(f"targets met: {sum(one is True for one in met)} of {len(met)}")
     print(f"written: {out / 'field.html'}, field.json, field.csv, field.md, sheets/")
-    return EXIT_SOME_BROKEN if content["skipped"] else 0
+    return code

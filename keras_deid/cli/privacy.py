@@ -1,39 +1,32 @@
 """`keras-deid privacy`: measures how much hidden and restored faces give away to face recognition."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from keras_deid.cli.arguments import COUNT, PATH, RunFolder, chosen_kinds
+from keras_deid.cli.arguments import chosen_kinds
 from keras_deid.cli.command import Command, command_line
+from keras_deid.cli.field_options import (
+    kinds_option,
+    limit_option,
+    out_option,
+    photographs_argument,
+    report_skipped,
+    restorer_option,
+    split_option,
+)
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
-from keras_deid.data.split import SPLITS
 from keras_deid.shipped import DEFAULT_RUN, find_run
-
-EXIT_SOME_BROKEN = 1
-_ALL = "all"
 
 
 @click.command("privacy", cls=Command)
-@click.argument("photographs", metavar="PHOTOGRAPHS", type=PATH)
-@click.option("--out", metavar="FOLDER", type=PATH, required=True, help="Folder to write.")
-@click.option(
-    "--run",
-    metavar="RUN",
-    type=RunFolder(),
-    help=f"What restores: a trained run, or the name of a shipped one.  [default: {DEFAULT_RUN}]",
-)
-@click.option("--kinds", metavar="LIST", help="Ways to hide faces, with commas between them.  [default: ten of them]")
-@click.option(
-    "--split",
-    type=click.Choice((*SPLITS, _ALL)),
-    default="test",
-    show_default=True,
-    help="Which photographs to take, split by name as keras-deid prepare does by default.",
-)
-@click.option("--limit", metavar="N", type=COUNT, help="Take only the first N photographs.")
+@photographs_argument
+@out_option
+@restorer_option
+@kinds_option("ten of them")
+@split_option
+@limit_option
 def main(photographs: Path, out: Path, run: Path | None, kinds: str | None, split: str, limit: int | None) -> int:
     """Measure how well face recognition tells who is in PHOTOGRAPHS after faces were hidden and restored.
 
@@ -60,8 +53,7 @@ def main(photographs: Path, out: Path, run: Path | None, kinds: str | None, spli
     settings = {"photographs": str(photographs), "split": split, "limit": limit}
     with Bar("photographs", in_logs=True) as progress:
         content = evaluate(selected, out, subject, settings=settings, command=command_line(), progress=progress)
-    for skipped in content["skipped"]:
-        print(f"skipped: {skipped['path']}: {skipped['reason']}", file=sys.stderr)
+    code = report_skipped(content)
     print(f"{content['people']} people, {len(chosen)} kinds, recognised by {', '.join(content['results'])}")
     print(f"written: {out / 'privacy.md'}, privacy.json, privacy.csv")
-    return EXIT_SOME_BROKEN if content["skipped"] else 0
+    return code

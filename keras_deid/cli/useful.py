@@ -1,46 +1,34 @@
 """`keras-deid useful`: measures what hidden and restored photographs are worth as training data."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from keras_deid.cli.arguments import COUNT, PATH, RunFolder, chosen_kinds, precision_option, runtime_option
+from keras_deid.cli.arguments import COUNT, chosen_kinds, precision_option, runtime_option
 from keras_deid.cli.command import Command, command_line
+from keras_deid.cli.field_options import (
+    faces_option,
+    kinds_option,
+    locator_option,
+    out_option,
+    photographs_argument,
+    report_skipped,
+    restorer_option,
+)
 from keras_deid.cli.progress import Bar
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.shipped import DEFAULT_RUN, LOCATOR_RUN, find_run
 
-EXIT_SOME_BROKEN = 1
 _MEND = "give more photographs; their names decide which of them go there"
 
 
 @click.command("useful", cls=Command)
-@click.argument("photographs", metavar="PHOTOGRAPHS", type=PATH)
-@click.option("--out", metavar="FOLDER", type=PATH, required=True, help="Folder to write.")
-@click.option(
-    "--run",
-    metavar="RUN",
-    type=RunFolder(),
-    help=f"What restores: a trained run, or the name of a shipped one.  [default: {DEFAULT_RUN}]",
-)
-@click.option(
-    "--locator",
-    metavar="RUN",
-    type=RunFolder(),
-    help=f"What finds the regions: a trained run, or the name of a shipped one.  [default: {LOCATOR_RUN}]",
-)
-@click.option(
-    "--kinds",
-    metavar="LIST",
-    help="Ways to hide faces, with commas between them.  [default: three of deface]",
-)
-@click.option(
-    "--boxes",
-    metavar="CSV",
-    type=PATH,
-    help="Where the faces are (path,x0,y0,x1,y1 in pixels).  [default: where CenterFace finds them]",
-)
+@photographs_argument
+@out_option
+@restorer_option
+@locator_option
+@kinds_option("three of deface")
+@faces_option
 @click.option(
     "--learn-from",
     type=click.Choice(("train", "val")),
@@ -114,9 +102,8 @@ def main(
         content = evaluate(
             train, test, out, subject, seeds=seeds, settings=settings, command=command_line(), progress=progress
         )
-    for skipped in content["skipped"]:
-        print(f"skipped: {skipped['path']}: {skipped['reason']}", file=sys.stderr)
+    code = report_skipped(content)
     for line in verdicts(content):
         print(line)
     print(f"written: {out / 'useful.md'}, useful.json, useful.csv")
-    return EXIT_SOME_BROKEN if content["skipped"] else 0
+    return code

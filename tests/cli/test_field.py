@@ -106,7 +106,7 @@ def test_all_splits_and_a_limit(field, tmp_path):
 def test_a_broken_photograph_is_skipped_and_the_exit_code_says_so(field, photographs, capsys):
     (photographs / "broken.png").write_bytes(b"junk")
     assert field("--split", "all") == 1
-    assert f"skipped: {photographs / 'broken.png'}: broken image" in capsys.readouterr().err
+    assert "skipped: broken.png: broken image" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_measurement(privacy, tmp_path, capsys):
 def test_a_broken_photograph_is_skipped_and_the_exit_code_says_so(privacy, tmp_path, capsys):
     (tmp_path / "photographs" / "broken.png").write_bytes(b"junk")
     assert privacy("--kinds", "across_4") == 1
-    assert f"skipped: {tmp_path / 'photographs' / 'broken.png'}: broken image" in capsys.readouterr().err
+    assert "skipped: broken.png: broken image" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
