@@ -8,6 +8,7 @@ from keras_deid.cli.start_tensorflow import start_tensorflow
 
 start_tensorflow()
 
+import functools
 import time
 from pathlib import Path
 
@@ -17,10 +18,11 @@ import tensorflow as tf
 
 from benchmarks.turns import rate
 from keras_deid.config import Config
-from keras_deid.models.pixels import to_signed
+from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.restoring.crop_batches import BATCH_SIZE
+from keras_deid.restoring.openvino_network import OpenVinoNetwork, compile_for, convert
 from keras_deid.training.loop import CompiledStep
-from keras_deid.training.networks import build_gan
+from keras_deid.training.networks import build_gan, build_generator
 from keras_deid.training.precision import set_precision
 
 Weights = list[np.ndarray]
@@ -41,6 +43,7 @@ class Contestant:
         tf.config.threading.set_inter_op_parallelism_threads(threads)
         keras.utils.set_random_seed(config.training.seed)
         set_precision(precision)
+        self._config, self._precision, self._threads = config, precision, threads
         self._gan = build_gan(config, steps_per_epoch=1000)
         self._gan.generator.set_weights(_shuffled(self._gan.generator.get_weights()))
         self._gan.discriminator.set_weights(_shuffled(self._gan.discriminator.get_weights()))
@@ -86,6 +89,24 @@ class Contestant:
     def restoring_rate(self, seconds: float) -> float:
         """Restores for so many seconds, in the batches of `restore.py`, and returns images per second."""
         return rate(lambda: self._restore(self._many).numpy(), BATCH_SIZE, seconds)
+
+    def openvino_rate(self, seconds: float) -> float:
+        """The same on OpenVINO, as `keras-deid restore` does where it is installed."""
+        network, pictures = self._on_openvino, self._many.numpy()
+        return rate(lambda: network(pictures), BATCH_SIZE, seconds)
+
+    @functools.cached_property
+    def _on_openvino(self) -> OpenVinoNetwork:
+        set_precision("float32")  # OpenVINO chooses for itself where to compute in bfloat16
+        generator = build_generator(self._config)
+        set_precision(self._precision)
+        generator.set_weights(self._gan.generator.get_weights())
+        function = tf.function(
+            lambda pictures: to_uint8(generator(to_signed(pictures), training=False)),
+            input_signature=[tf.TensorSpec(generator.input_shape, tf.uint8)],
+        )
+        precision = "float32" if self._precision == "float32" else "bfloat16"
+        return OpenVinoNetwork(compile_for(convert(function), precision, {"INFERENCE_NUM_THREADS": self._threads}))
 
 
 def _shuffled(weights: Weights) -> Weights:

@@ -69,11 +69,13 @@ def _measure(config: Config, precision: str, options: argparse.Namespace) -> lis
         for name, method, ways in (
             ("training step", "training_rate", tuple(TRAINING_WAYS)),
             ("restoring", "restoring_rate", RESTORING_WAYS),
+            ("restoring on OpenVINO", "openvino_rate", RESTORING_WAYS),
         ):
             our_turn = partial(ours.call, method, options.seconds)
             our_turn()  # warms up; PyTorch has done that above
+            their_method = "training_rate" if method == "training_rate" else "restoring_rate"
             for way in (way for way in ways if way in options.against):
-                rates = take_turns(our_turn, partial(theirs.call, method, way, options.seconds), options.rounds)
+                rates = take_turns(our_turn, partial(theirs.call, their_method, way, options.seconds), options.rounds)
                 rows.append(rates.row(f"{name}, {precision}, against {TRAINING_WAYS[way]}"))
         return rows
 

@@ -100,7 +100,6 @@ def explain(
     if method == GATES:
         _check_gates(networks)
     _check_folder(out)
-    pictures = dataclasses.replace(pictures, margin=max(MARGIN, cell_width(networks[0].chain, method, pictures.size)))
     with locked_folder(out, f"{out}: is being written by another process; wait for it or choose another --out"):
         return _explain(networks, pictures, out, config, targets, method, command, progress)
 
@@ -116,6 +115,7 @@ def _explain(
     progress: Progress,
 ) -> dict[str, Any]:
     chosen = [TARGETS[name] for name in targets]
+    pictures = dataclasses.replace(pictures, margin=max(MARGIN, cell_width(networks[0].chain, method, pictures.size)))
     study = conduct(networks, pictures, chosen, method, progress)
     findings = summarise(study)
     first = networks[0]

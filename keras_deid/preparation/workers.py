@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import FrameType
 
 import cv2
 
@@ -125,11 +126,16 @@ def _one_interrupt() -> Iterator[None]:
         yield
         return
 
-    def interrupt(number: int, frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before):
+        yield
+        return
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:

@@ -71,6 +71,7 @@ def write_evaluated(run, *decibels, blocks=(0.1, 0.2), split="test"):
         "schema": 2,
         "split": split,
         "images": 5,
+        "settings": {},
         "data": {"path": str(run), "fingerprint": "abc"},
         "blocks": parts,
     }

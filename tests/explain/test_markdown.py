@@ -18,6 +18,7 @@ def test_tables(finding, compared):
         notes=[{"kind": "few_pictures", "pictures": 12}],
         verdicts=where_verdicts(rows),
         sections=grouped(rows),
+        groups=[],
         regated=[
             Regating(module, replacement, Estimate(lost, lost - 0.1, lost + 0.1))
             for module, lost in (("cbam_1", 0.5), ("all", 1.5))
