@@ -33,10 +33,14 @@ def test_one_that_was_edited_is_made_again(tmp_path):
     out = Place.named(str(tmp_path))
     write_manifest(out, SHARD, LINES)
     path = tmp_path / manifest_name(SHARD)
-    written = list(map(json.loads, path.read_text().splitlines()))
+    whole = path.read_text()
+    written = list(map(json.loads, whole.splitlines()))
     for name, mutated in mutations(written):
         lines = mutated if isinstance(mutated, list) else [mutated]
-        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+        text = "".join(f"{json.dumps(line)}\n" for line in lines)
+        if text == whole:
+            continue
+        path.write_text(text)
         assert read_manifest(out, SHARD, "hash") is None, name
 
 

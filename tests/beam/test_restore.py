@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 class Named(Negative):
     """Is opened by a name, as workers do it."""
 
-    def __init__(self, folder, runtime):
+    def __init__(self, folder, runtime=None):
         super().__init__()
         self.identity = str(folder)
 
