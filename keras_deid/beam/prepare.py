@@ -8,6 +8,7 @@ then the data set is complete. A preparation that is run again makes only the sh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,7 +18,8 @@ from keras_deid.beam.listing import REFUSED, Gather
 from keras_deid.beam.outcome import REFUSAL, forget_refusal, raise_refusal
 from keras_deid.beam.places import PARTIAL, Place
 from keras_deid.beam.prepare_shard import PrepareJob, PrepareShard
-from keras_deid.beam.publish_prepared import PublishPrepared, is_of_a_shard
+from keras_deid.beam.publish import Publish
+from keras_deid.beam.publish_prepared import is_of_a_shard, publish_prepared
 from keras_deid.beam.running import pipeline_options, run
 from keras_deid.beam.watching import watching
 from keras_deid.config import PrepareConfig
@@ -89,7 +91,10 @@ def build(pipeline: beam.Pipeline, job: PrepareJob) -> None:
     _ = (
         pipeline
         | "Once" >> beam.Create([None])
-        | "Publish" >> beam.ParDo(PublishPrepared(job), beam.pvalue.AsIter(prepared), beam.pvalue.AsIter(refused))
+        | "Publish"
+        >> beam.ParDo(
+            Publish(job.out, partial(publish_prepared, job)), beam.pvalue.AsIter(prepared), beam.pvalue.AsIter(refused)
+        )
     )
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 
 from keras_deid.beam.manifests import FOLDER, manifest_name
-from keras_deid.beam.outcome import write_refusal
 from keras_deid.beam.prepare_shard import PreparedShard, PrepareJob, records_name
 from keras_deid.data.images import IMAGE_SUFFIXES, write_png
 from keras_deid.data.left_out import SKIPPED, write_skipped
@@ -24,29 +21,12 @@ from keras_deid.preparation.prepare import kinds_of_reasons, none_gives_an_examp
 from keras_deid.preparation.stored import fingerprint
 
 
-class PublishPrepared(beam.DoFn):
-    """Writes the tables and `dataset.json`, or why there is none.
+def publish_prepared(job: PrepareJob, shards: list[PreparedShard]) -> None:
+    """Writes the tables and `dataset.json`.
 
-    Args:
-        job: what was done.
+    Raises:
+        UserError: if there is nothing to publish.
     """
-
-    def __init__(self, job: PrepareJob) -> None:
-        super().__init__()
-        self._job = job
-
-    def process(self, nothing: None, shards: Iterable[PreparedShard], refused: Iterable[str]) -> Iterator[Any]:
-        """Completes the data set."""
-        try:
-            for message in sorted(refused):
-                raise UserError(message)
-            _publish(self._job, sorted(shards, key=lambda done: done.shard))
-        except UserError as error:
-            write_refusal(self._job.out, error)
-        yield from ()
-
-
-def _publish(job: PrepareJob, shards: list[PreparedShard]) -> None:
     lines = [line for shard in shards for line in shard.lines]
     if not lines:
         raise UserError(f"{job.photos}: no such folder, or no picture in it; looked for {' '.join(IMAGE_SUFFIXES)}")

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from keras_deid.beam.listing import REFUSED, Gather
 from keras_deid.beam.manifests import FOLDER, manifest_name
-from keras_deid.beam.outcome import forget_refusal, raise_refusal, write_refusal
+from keras_deid.beam.outcome import forget_refusal, raise_refusal
 from keras_deid.beam.places import Place
+from keras_deid.beam.publish import Publish
 from keras_deid.beam.restore_shard import RestoredShard, RestoreJob, RestoreShard
 from keras_deid.beam.running import pipeline_options, run
 from keras_deid.beam.watching import watching
@@ -114,30 +116,11 @@ def build(pipeline: beam.Pipeline, job: RestoreJob) -> None:
     _ = (
         pipeline
         | "Once" >> beam.Create([None])
-        | "Publish" >> beam.ParDo(PublishRestored(job), beam.pvalue.AsIter(restored), beam.pvalue.AsIter(refused))
+        | "Publish"
+        >> beam.ParDo(
+            Publish(job.out, partial(_publish, job)), beam.pvalue.AsIter(restored), beam.pvalue.AsIter(refused)
+        )
     )
-
-
-class PublishRestored(beam.DoFn):
-    """The last step: writes `manifest.json`, or why there is none.
-
-    Args:
-        job: what was done.
-    """
-
-    def __init__(self, job: RestoreJob) -> None:
-        super().__init__()
-        self._job = job
-
-    def process(self, nothing: None, shards: Iterable[RestoredShard], refused: Iterable[str]) -> Iterator[Any]:
-        """Completes the folder."""
-        try:
-            for message in sorted(refused):
-                raise UserError(message)
-            _publish(self._job, sorted(shards, key=lambda done: done.shard))
-        except UserError as error:
-            write_refusal(self._job.out, error)
-        yield from ()
 
 
 def _publish(job: RestoreJob, shards: list[RestoredShard]) -> None:
