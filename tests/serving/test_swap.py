@@ -18,7 +18,7 @@ from .servers import stand_in
 CLIENTS = 64
 SECONDS = 8.0
 """Before the new version comes, and after it is served."""
-LEAST = 0.25
+LEAST = 0.1
 """Of the rate before: what it may fall to in any two seconds. The warm-up takes its share of the cores."""
 
 
