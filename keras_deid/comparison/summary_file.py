@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import pydantic
 
-from keras_deid.evaluation.evaluation_file import check_schema, read_json
+from keras_deid.config.mistakes import check_schema
+from keras_deid.evaluation.evaluation_file import read_json
 from keras_deid.evaluation.evaluation_schema import Number
 
 _Count = Annotated[int, pydantic.Field(strict=True, ge=0)]

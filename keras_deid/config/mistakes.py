@@ -1,12 +1,35 @@
-"""How a mistake in a configuration is put into words."""
+"""How a mistake in a configuration, or in a file that a command has written, is put into words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+import pydantic
+
+from keras_deid.errors import UserError
 
 _MOST_SHOWN = 80
 """Characters of a value or a key."""
+
+
+def check_schema(path: Path | str, model: type[pydantic.BaseModel], content: Any, mend: str) -> None:
+    """Sees that what was read from a JSON file fits.
+
+    Args:
+        path: the file, for the message.
+        model: what is expected.
+        content: what was read.
+        mend: what the user can do.
+
+    Raises:
+        UserError: with the first mistake: key, what was expected, what was received.
+    """
+    try:
+        model.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise UserError(f"{path}: {describe_mistake(error.errors()[0])}; {mend}") from None
 
 
 def describe_mistake(mistake: Any) -> str:

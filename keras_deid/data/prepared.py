@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
 
-from keras_deid.config.mistakes import describe_mistake
+from keras_deid.config.mistakes import check_schema
 from keras_deid.data.images import PIXEL_LIMIT
 from keras_deid.data.split import SPLITS
 from keras_deid.errors import UserError
@@ -220,12 +220,7 @@ def parse_description(folder: Path | str, text: str) -> dict[str, Any]:
             f"{folder}/{DESCRIPTION}: expected schema version {SCHEMA}; received {schema}; "
             "prepare the photographs again with this version"
         )
-    try:
-        _Description.model_validate(description)
-    except pydantic.ValidationError as error:
-        raise UserError(
-            f"{folder}/{DESCRIPTION}: {describe_mistake(error.errors()[0])}; prepare the photographs again"
-        ) from error
+    check_schema(f"{folder}/{DESCRIPTION}", _Description, description, "prepare the photographs again")
     return description
 
 

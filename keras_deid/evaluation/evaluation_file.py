@@ -10,7 +10,7 @@ from typing import Any
 
 import pydantic
 
-from keras_deid.config.mistakes import describe_mistake
+from keras_deid.config.mistakes import check_schema
 from keras_deid.errors import UserError
 from keras_deid.evaluation.evaluation_schema import EvaluationSchema, StudySchema
 from keras_deid.locking import locked_file
@@ -50,24 +50,6 @@ def _read_checked(path: Path, model: type[pydantic.BaseModel]) -> dict[str, Any]
         )
     check_schema(path, model, content, "evaluate the run again with keras-deid evaluate")
     return content
-
-
-def check_schema(path: Path, model: type[pydantic.BaseModel], content: dict[str, Any], mend: str) -> None:
-    """Sees that what was read from a JSON file fits.
-
-    Args:
-        path: the file.
-        model: what is expected.
-        content: what was read.
-        mend: what the user can do.
-
-    Raises:
-        UserError: with the first mistake: key, what was expected, what was received.
-    """
-    try:
-        model.model_validate(content)
-    except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {describe_mistake(error.errors()[0])}; {mend}") from None
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -29,8 +29,8 @@ from keras_deid.field.summary import Scored, summarise
 from keras_deid.field.targets import TARGETS, verdicts
 from keras_deid.hiding.kinds import KINDS
 from keras_deid.progress import Progress, silent
-from keras_deid.restoring.manifest import state
 from keras_deid.restoring.model import PictureModel
+from keras_deid.restoring.pictures import source_state
 from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import restore_regions
 from keras_deid.staging import staging
@@ -167,10 +167,7 @@ class _Run:
             )
 
     def _photograph(self, name: str, path: Path) -> None:
-        try:
-            before = state(path)
-        except OSError as error:
-            raise ImageError(path, f"cannot be read ({error.strerror})") from error
+        before = source_state(path)
         untouched = self._journal.get(name, UNTOUCHED, before)
         if untouched is None:
             pixels = read_photograph(path)

@@ -22,7 +22,7 @@ from keras_deid.privacy.measure import LEAST_FACE, OFFERED, SCHEMA, Face, Subjec
 from keras_deid.privacy.protocol import FALSE_ACCEPTS
 from keras_deid.privacy.summary import Probed, compare, summarise
 from keras_deid.progress import Progress, silent
-from keras_deid.restoring.manifest import state
+from keras_deid.restoring.pictures import source_state
 from keras_deid.staging import staging
 
 LEAST_PEOPLE = 2
@@ -121,10 +121,7 @@ class _Run:
             )
 
     def _photograph(self, name: str, path: Path) -> None:
-        try:
-            before = state(path)
-        except OSError as error:
-            raise ImageError(path, f"cannot be read ({error.strerror})") from error
+        before = source_state(path)
         read = functools.cache(lambda: read_photograph(path))
         untouched = self._journal.get(name, UNTOUCHED, before)
         if untouched is None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pydantic
 
-from keras_deid.config.mistakes import describe_mistake
+from keras_deid.config.mistakes import check_schema
 from keras_deid.errors import UserError
 
 _Means = dict[str, Annotated[float, pydantic.Field(strict=True)] | None]
@@ -39,10 +39,7 @@ def read_evaluation(run: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except (ValueError, RecursionError):
         raise UserError(f"{path}: is not readable as an evaluation; {mend}") from None
-    try:
-        _Evaluation.model_validate(content)
-    except pydantic.ValidationError as error:
-        raise UserError(f"{path}: {describe_mistake(error.errors()[0])}; {mend}") from None
+    check_schema(path, _Evaluation, content, mend)
     return dict(content)
 
 

@@ -17,7 +17,7 @@ from keras_deid.field.journal import UNTOUCHED, Journal
 from keras_deid.field.photographs import read_photograph
 from keras_deid.field.score import ORIGINAL, Record
 from keras_deid.progress import Counter
-from keras_deid.restoring.manifest import state
+from keras_deid.restoring.pictures import source_state
 from keras_deid.useful.average_precision import counts
 from keras_deid.useful.pictures import SIDE, Subject, altered_pictures, fit, fit_faces, sources_of
 
@@ -98,10 +98,7 @@ class Gathering:
         return made
 
     def _photograph(self, name: str, path: Path, kinds: Sequence[str]) -> tuple[Path, list[Box], dict[str, Path]]:
-        try:
-            before = state(path)
-        except OSError as error:
-            raise ImageError(path, f"cannot be read ({error.strerror})") from error
+        before = source_state(path)
         read = functools.cache(lambda: read_photograph(path))
         original, record = self._kept(name, UNTOUCHED, before, lambda: self._untouched(name, read()))
         faces: list[Box] = [tuple(face) for face in record["faces"]]
