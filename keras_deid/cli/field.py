@@ -81,7 +81,7 @@ def main(
     start_tensorflow()
     from keras_deid.config import load_config
     from keras_deid.evaluation.faces_found import evaluation_detector
-    from keras_deid.field.evaluate import Subject, check_out, evaluate
+    from keras_deid.field.evaluate import FieldSubject, check_out, evaluate
     from keras_deid.restoring.locate import THRESHOLD
     from keras_deid.restoring.region_sources import Located
     from keras_deid.restoring.run_locator import RunLocator
@@ -95,7 +95,8 @@ def main(
     chosen_runtime = choose_runtime(runtime, precision)
     model = RunModel(run or find_run(DEFAULT_RUN), chosen_runtime)
     finder = RunLocator(locator, chosen_runtime)
-    subject = Subject(model, Located(finder.mark, finder.identity, threshold or THRESHOLD), faces, detector, chosen)
+    located = Located(finder.mark, finder.identity, threshold or THRESHOLD)
+    subject = FieldSubject(model, located, faces, chosen, detector)
     settings = {
         "photographs": str(photographs),
         "split": split,

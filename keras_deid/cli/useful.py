@@ -84,7 +84,7 @@ def main(
     from keras_deid.restoring.run_model import RunModel
     from keras_deid.restoring.runtime import choose_runtime
     from keras_deid.useful.evaluate import WORK, evaluate
-    from keras_deid.useful.pictures import DEFAULT_KINDS, Subject
+    from keras_deid.useful.pictures import DEFAULT_KINDS, UsefulSubject
     from keras_deid.useful.table import verdicts
 
     check_out(out, photographs, WORK)
@@ -92,7 +92,7 @@ def main(
     chosen_runtime = choose_runtime(runtime, precision)
     finder = RunLocator(locator or find_run(LOCATOR_RUN), chosen_runtime)
     model = RunModel(run or find_run(DEFAULT_RUN), chosen_runtime)
-    subject = Subject(model, Located(finder.mark, finder.identity), faces, chosen or DEFAULT_KINDS)
+    subject = UsefulSubject(model, Located(finder.mark, finder.identity), faces, chosen or DEFAULT_KINDS)
     settings = {
         "photographs": str(photographs),
         "learn_from": learn_from,

@@ -23,15 +23,14 @@ from keras_deid.field import csv_file, sheets, table
 from keras_deid.field.baselines import enlarge_blocks, inpaint
 from keras_deid.field.journal import UNTOUCHED, Journal
 from keras_deid.field.page import page
-from keras_deid.field.photographs import LEAST_FACE, FaceSource, read_photograph
+from keras_deid.field.photographs import LEAST_FACE, read_photograph
 from keras_deid.field.score import Record, score_photograph
+from keras_deid.field.subject import Subject
 from keras_deid.field.summary import Scored, summarise
 from keras_deid.field.targets import TARGETS, verdicts
 from keras_deid.hiding.kinds import KINDS
 from keras_deid.progress import Progress, silent
-from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.pictures import source_state
-from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import restore_regions
 from keras_deid.staging import staging
 
@@ -43,33 +42,21 @@ _WORK = "field"
 
 
 @dataclass(frozen=True)
-class Subject:
+class FieldSubject(Subject):
     """What is evaluated, and by what.
 
     Attributes:
-        model: restores.
-        regions: finds the hidden regions.
-        faces: says where the faces are in the untouched photographs.
         detector: finds faces again, and their landmarks.
-        kinds: ways to hide faces, keys of `KINDS`.
     """
 
-    model: PictureModel
-    regions: RegionSource
-    faces: FaceSource
     detector: LandmarkDetector
-    kinds: Sequence[str]
 
     @property
     def settings(self) -> dict[str, Any]:
         """What all records have in common: the same settings give the same scores of a photograph and kind."""
         return {
             "schema": SCHEMA,
-            "model": self.model.name,
-            "model_sha256": self.model.identity,
-            **self.regions.settings,
-            **self.faces.settings,
-            "least_face": LEAST_FACE,
+            **super().settings,
             "least_iou": LEAST_IOU,
             "least_face_score": LEAST_SCORE,
         }
@@ -97,7 +84,7 @@ def check_out(out: Path, photographs: Path, work: str = _WORK) -> None:
 def evaluate(
     photographs: Mapping[str, Path],
     out: Path,
-    subject: Subject,
+    subject: FieldSubject,
     *,
     targets: str = "street",
     settings: Mapping[str, Any],
@@ -139,7 +126,7 @@ def evaluate(
 class _Run:
     """Goes through the photographs and gathers the records."""
 
-    def __init__(self, work: Path, subject: Subject, journal: Journal, progress: Progress) -> None:
+    def __init__(self, work: Path, subject: FieldSubject, journal: Journal, progress: Progress) -> None:
         self._work = work
         self._subject = subject
         self._journal = journal
@@ -208,7 +195,7 @@ class _Run:
 
 
 def _score_kinds(
-    name: str, path: Path, pixels: np.ndarray, faces: Sequence[Box], kinds: Sequence[str], subject: Subject
+    name: str, path: Path, pixels: np.ndarray, faces: Sequence[Box], kinds: Sequence[str], subject: FieldSubject
 ) -> Iterator[tuple[str, Record, np.ndarray]]:
     """Hides, restores and scores a photograph, several kinds at a time: the model gets full batches.
 
@@ -244,7 +231,7 @@ def _scaled(face: Box, pixels: np.ndarray, smaller: np.ndarray) -> Box:
     return (x0 * across, y0 * down, x1 * across, y1 * down)
 
 
-def _content(run: _Run, subject: Subject, targets: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _content(run: _Run, subject: FieldSubject, targets: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     summary = summarise(run.scored, run.untouched)
     return {
         "schema": SCHEMA,

@@ -26,7 +26,7 @@ from keras_deid.useful import csv_file, table
 from keras_deid.useful.average_precision import LEAST_SIDE, Detection, rank
 from keras_deid.useful.face_network import BATCH_SIZE, STEPS, detect, face_network, train_anew
 from keras_deid.useful.gathering import Gathering, Pictures
-from keras_deid.useful.pictures import SIDE, Subject, sources_of
+from keras_deid.useful.pictures import SIDE, UsefulSubject, sources_of
 from keras_deid.useful.summary import summarise
 
 WORK = "useful"
@@ -39,7 +39,7 @@ def evaluate(
     train: Mapping[str, Path],
     test: Mapping[str, Path],
     out: Path,
-    subject: Subject,
+    subject: UsefulSubject,
     *,
     seeds: int = SEEDS,
     settings: Mapping[str, Any],

@@ -16,10 +16,11 @@ from keras_deid.data.images import ImageError, read_image, write_png
 from keras_deid.field.journal import UNTOUCHED, Journal
 from keras_deid.field.photographs import read_photograph
 from keras_deid.field.score import ORIGINAL, Record
+from keras_deid.field.subject import Subject
 from keras_deid.progress import Counter
 from keras_deid.restoring.pictures import source_state
 from keras_deid.useful.average_precision import counts
-from keras_deid.useful.pictures import SIDE, Subject, altered_pictures, fit, fit_faces, sources_of
+from keras_deid.useful.pictures import SIDE, altered_pictures, fit, fit_faces, sources_of
 
 
 @dataclass

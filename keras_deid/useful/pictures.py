@@ -12,11 +12,9 @@ import numpy as np
 
 from keras_deid.boxes import Box, scale_edges
 from keras_deid.field.baselines import enlarge_blocks, inpaint
-from keras_deid.field.photographs import LEAST_FACE, FaceSource
 from keras_deid.field.score import SOURCES
+from keras_deid.field.subject import Subject
 from keras_deid.hiding.kinds import KINDS
-from keras_deid.restoring.model import PictureModel
-from keras_deid.restoring.region_sources import RegionSource
 from keras_deid.restoring.repair import restore_regions
 
 SCHEMA = 1
@@ -28,33 +26,13 @@ GREY = 128
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is measured, and by what.
-
-    Attributes:
-        model: restores.
-        regions: finds the hidden regions.
-        faces: says where the faces are in the untouched photographs.
-        kinds: ways to hide faces, keys of `KINDS`.
-    """
-
-    model: PictureModel
-    regions: RegionSource
-    faces: FaceSource
-    kinds: Sequence[str]
+class UsefulSubject(Subject):
+    """What is measured, and the size that detectors see."""
 
     @property
     def settings(self) -> dict[str, Any]:
         """What all records have in common: the same settings give the same pictures of a photograph and kind."""
-        return {
-            "schema": SCHEMA,
-            "model": self.model.name,
-            "model_sha256": self.model.identity,
-            **self.regions.settings,
-            **self.faces.settings,
-            "least_face": LEAST_FACE,
-            "side": SIDE,
-        }
+        return {"schema": SCHEMA, **super().settings, "side": SIDE}
 
 
 def sources_of(kind: str) -> tuple[str, ...]:

@@ -2,60 +2,31 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from keras_deid.cli.field import main
 from keras_deid.data.split import split_of
 from keras_deid.field.targets import TARGETS
 from keras_deid.hiding.kinds import KINDS
-from keras_deid.synthetic import draw_scene
+
+from ..hidden_faces import BlackLocator, Grey, draw_photographs
 
 LOCATOR = Path(__file__).parents[2] / "configs" / "locator.yaml"
 TEST = next(f"{number}" for number in range(100) if split_of(f"{number}", 0.1, 0.1) == "test")
 TRAIN = next(f"{number}" for number in range(100) if split_of(f"{number}", 0.1, 0.1) == "train")
 
 
-class Grey:
-    name, identity, size, context, adds_detail, mark = "grey", "0", (16, 16), 1.5, False, None
-
-    def __init__(self, folder, runtime):
-        pass
-
-    def restore(self, pictures):
-        return np.full_like(pictures, 128)
-
-
-class Locator:
-    identity = "black"
-
-    def __init__(self, folder, runtime):
-        pass
-
-    def mark(self, picture):
-        return (picture[::4, ::4] == 0).all(axis=-1).astype(np.float32)
-
-
 @pytest.fixture(autouse=True)
 def networks(monkeypatch, tmp_path):
     monkeypatch.setattr("keras_deid.restoring.run_model.RunModel", Grey)
-    monkeypatch.setattr("keras_deid.restoring.run_locator.RunLocator", Locator)
+    monkeypatch.setattr("keras_deid.restoring.run_locator.RunLocator", BlackLocator)
     (tmp_path / "locator").mkdir()
     shutil.copy(LOCATOR, tmp_path / "locator" / "config.yaml")
 
 
 @pytest.fixture
 def photographs(tmp_path):
-    folder = tmp_path / "photographs"
-    folder.mkdir()
-    lines = ["path,x0,y0,x1,y1"]
-    for seed, name in enumerate((TEST, TRAIN)):
-        scene = draw_scene(seed, 128)
-        Image.fromarray(scene.image).save(folder / f"{name}.png")
-        lines.append(f"{name}.png,{','.join(f'{edge:.2f}' for edge in scene.box)}")
-    (tmp_path / "boxes.csv").write_text("\n".join(lines) + "\n")
-    return folder
+    return draw_photographs(tmp_path, [f"{name}.png" for name in (TEST, TRAIN)]).folder
 
 
 @pytest.fixture

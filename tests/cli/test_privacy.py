@@ -8,17 +8,9 @@ from keras_deid.cli.privacy import main
 from keras_deid.data.faces import Face
 from keras_deid.privacy.measure import OFFERED
 
+from ..hidden_faces import Grey
+
 POINTS = ((54.0, 56.0), (74.0, 56.0), (64.0, 64.0), (56.0, 74.0), (72.0, 74.0))
-
-
-class Grey:
-    name, identity, size, context, adds_detail, mark = "grey", "0", (16, 16), 1.5, False, None
-
-    def __init__(self, folder):
-        pass
-
-    def restore(self, pictures):
-        return np.full_like(pictures, 128)
 
 
 class Middle:

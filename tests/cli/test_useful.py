@@ -1,14 +1,13 @@
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from keras_deid.cli.useful import main
 from keras_deid.data.split import split_of
 from keras_deid.hiding.kinds import KINDS
-from keras_deid.synthetic import draw_scene
 from keras_deid.useful.pictures import DEFAULT_KINDS
+
+from ..hidden_faces import BlackLocator, Grey, draw_photographs
 
 
 def named(split):
@@ -18,30 +17,10 @@ def named(split):
 TRAIN, VAL, TEST = named("train")[:2], named("val")[:1], named("test")[:2]
 
 
-class Grey:
-    name, identity, size, context, adds_detail, mark = "grey", "0", (16, 16), 1.5, False, None
-
-    def __init__(self, folder, runtime):
-        pass
-
-    def restore(self, pictures):
-        return np.full_like(pictures, 128)
-
-
-class Locator:
-    identity = "black"
-
-    def __init__(self, folder, runtime):
-        pass
-
-    def mark(self, picture):
-        return (picture[::4, ::4] == 0).all(axis=-1).astype(np.float32)
-
-
 @pytest.fixture(autouse=True)
 def networks(monkeypatch):
     monkeypatch.setattr("keras_deid.restoring.run_model.RunModel", Grey)
-    monkeypatch.setattr("keras_deid.restoring.run_locator.RunLocator", Locator)
+    monkeypatch.setattr("keras_deid.restoring.run_locator.RunLocator", BlackLocator)
     monkeypatch.setattr("keras_deid.useful.evaluate.face_network", lambda: "network")
     monkeypatch.setattr("keras_deid.useful.evaluate.train_anew", lambda *arguments: None)
     monkeypatch.setattr(
@@ -52,15 +31,7 @@ def networks(monkeypatch):
 
 @pytest.fixture
 def photographs(tmp_path):
-    folder = tmp_path / "photographs"
-    folder.mkdir()
-    lines = ["path,x0,y0,x1,y1"]
-    for seed, name in enumerate((*TRAIN, *VAL, *TEST)):
-        scene = draw_scene(seed, 128)
-        Image.fromarray(scene.image).save(folder / f"{name}.png")
-        lines.append(f"{name}.png,{','.join(f'{edge:.2f}' for edge in scene.box)}")
-    (tmp_path / "boxes.csv").write_text("\n".join(lines) + "\n")
-    return folder
+    return draw_photographs(tmp_path, [f"{name}.png" for name in (*TRAIN, *VAL, *TEST)]).folder
 
 
 @pytest.fixture

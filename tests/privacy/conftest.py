@@ -7,22 +7,10 @@ from PIL import Image
 from keras_deid.data.faces import Face
 from keras_deid.privacy.measure import Subject
 
-SIZE = 128
+from ..hidden_faces import SIZE, Grey
+
 BOX = (44.0, 44.0, 84.0, 84.0)
 LANDMARKS = ((54.0, 56.0), (74.0, 56.0), (64.0, 64.0), (56.0, 74.0), (72.0, 74.0))
-
-
-class Grey:
-    """A model that paints everything grey."""
-
-    name, identity, size, context, adds_detail, mark = "grey", "0", (16, 16), 1.5, False, None
-
-    def __init__(self, folder=None):
-        self.seen = 0
-
-    def restore(self, pictures):
-        self.seen += len(pictures)
-        return np.full_like(pictures, 128)
 
 
 class Middle:
