@@ -18,8 +18,9 @@ import tensorflow as tf
 
 from benchmarks.turns import rate
 from keras_deid.config import Config
-from keras_deid.models.pixels import to_signed, to_uint8
+from keras_deid.models.pixels import to_signed
 from keras_deid.restoring.crop_batches import BATCH_SIZE
+from keras_deid.restoring.graphs import restoring_function
 from keras_deid.restoring.openvino_network import OpenVinoNetwork, compile_for, convert
 from keras_deid.training.loop import CompiledStep
 from keras_deid.training.networks import build_gan, build_generator
@@ -101,12 +102,9 @@ class Contestant:
         generator = build_generator(self._config)
         set_precision(self._precision)
         generator.set_weights(self._gan.generator.get_weights())
-        function = tf.function(
-            lambda pictures: to_uint8(generator(to_signed(pictures), training=False)),
-            input_signature=[tf.TensorSpec(generator.input_shape, tf.uint8)],
-        )
         precision = "float32" if self._precision == "float32" else "bfloat16"
-        return OpenVinoNetwork(compile_for(convert(function), precision, {"INFERENCE_NUM_THREADS": self._threads}))
+        network = convert(restoring_function(generator))
+        return OpenVinoNetwork(compile_for(network, precision, {"INFERENCE_NUM_THREADS": self._threads}))
 
 
 def _shuffled(weights: Weights) -> Weights:

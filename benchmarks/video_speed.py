@@ -4,8 +4,8 @@
 
 The video shows drawn persons who walk through the picture, their faces hidden by mosaics of 8 pixels. Its regions are
 found, tracked, restored, and the result is encoded. Prints frames per second, and the processor time of a frame, of
-all cores together and by part: with idle processors the former is at most their number divided by the latter. See
-docs/restoring.md.
+all cores together and by part: with idle processors the former is at most their number divided by the latter. Also
+prints how close the regions come to the drawn originals, and how much they flicker. See docs/restoring.md.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import argparse
 import tempfile
 import time
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import numpy as np
 
 from benchmarks.heard import Heard
+from keras_deid.boxes import Rectangle
 from keras_deid.cli.arguments import PRECISIONS, RUNTIMES
 from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
@@ -28,8 +31,9 @@ from keras_deid.restoring.region_sources import Located
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel
 from keras_deid.restoring.runtime import choose_runtime
+from keras_deid.restoring.steady import flicker
 from keras_deid.restoring.video import restore_video
-from keras_deid.restoring.video_colours import unchanged
+from keras_deid.restoring.video_colours import read_rgb, unchanged
 from keras_deid.restoring.video_reading import VideoReader
 from keras_deid.restoring.video_writing import VideoWriter
 from keras_deid.synthetic import draw_scene
@@ -57,6 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         processor, started = time.process_time(), time.perf_counter()
         restore_video(source, out, model, Located(locator.mark, "benchmark"))
         seconds, worked = time.perf_counter() - started, (time.process_time() - processor) / options.frames
+        quality = _quality(source, out, options.persons)
         decoding, encoding = (passed / options.frames for passed in _recoded(source, out))
     print(
         f"{options.frames} frames of {WIDTH} x {HEIGHT} with {options.persons} persons; {runtime.name}, "
@@ -67,7 +72,33 @@ def main(argv: list[str] | None = None) -> int:
     parts["the rest"] = worked - sum(parts.values())
     for part, passed in parts.items():
         print(f"| {part} | {passed * 1e3:.1f} | {passed / worked:.0%} |")
+    print("\n| | PSNR in the regions, dB | flicker, levels of 255 |\n|---|---|---|")
+    for name, (closeness, unsteadiness) in quality.items():
+        print(f"| {name} | {closeness:.2f} | {unsteadiness:.2f} |")
     return 0
+
+
+def _quality(source: Path, out: Path, persons: int) -> dict[str, tuple[float, float]]:
+    """Returns the PSNR in the regions and their flicker, means over the persons and the first frames, of each video."""
+    walkers = _walkers(persons)
+    found = {}
+    for name, path in (("hidden", source), ("restored", out)):
+        closeness, unsteadiness = [], []
+        frames = _first_frames(path)
+        for number, walker in enumerate(walkers):
+            places = [_place(number, frame, walker) for frame in range(len(frames))]
+            for frame, (x0, y0, x1, y1) in zip(frames, places, strict=True):
+                top, left, bottom, right = walker.face
+                difference = frame[y0:y1, x0:x1].astype(float) - walker.original[top:bottom, left:right]
+                closeness.append(10 * np.log10(255**2 / np.mean(difference**2)))
+            unsteadiness.append(flicker(frames, places))
+        found[name] = float(np.mean(closeness)), float(np.mean(unsteadiness))
+    return found
+
+
+def _first_frames(path: Path) -> list[np.ndarray]:
+    with VideoReader(path) as reader:
+        return [read_rgb(frame) for frame in islice(reader.frames(lambda packet: None), _FIRST)]
 
 
 def _recoded(source: Path, out: Path) -> tuple[float, float]:
@@ -81,23 +112,51 @@ def _recoded(source: Path, out: Path) -> tuple[float, float]:
     return decoded - before, time.process_time() - decoded
 
 
+class _Walker(NamedTuple):
+    """A drawn person, the face as it is and hidden.
+
+    Attributes:
+        original: uint8 `(side, side, 3)`.
+        hidden: likewise.
+        face: top, left, bottom, right.
+    """
+
+    original: np.ndarray
+    hidden: np.ndarray
+    face: tuple[int, int, int, int]
+
+
+def _walkers(persons: int) -> list[_Walker]:
+    walkers = []
+    for number in range(persons):
+        scene = draw_scene(seed=number + 1, size=min(WIDTH // persons, 320))
+        left, top, right, bottom = (int(edge) for edge in scene.box)
+        hidden = scene.image.copy()
+        hidden[top:bottom, left:right] = block_means(hidden[top:bottom, left:right], 8)
+        walkers.append(_Walker(scene.image, hidden, (top, left, bottom, right)))
+    return walkers
+
+
+def _place(number: int, frame: int, walker: _Walker) -> Rectangle:
+    """Returns where the face of a walker is in a frame."""
+    side = len(walker.original)
+    x, y = (number * side + frame) % (WIDTH - side + 1), HEIGHT - side
+    top, left, bottom, right = walker.face
+    return (x + left, y + top, x + right, y + bottom)
+
+
 def _draw(path: Path, frames: int, persons: int) -> None:
     """Writes a video in which persons walk in front of a street."""
     street = draw_scene(seed=0, size=WIDTH).image[:HEIGHT]
-    side = min(WIDTH // persons, 320)
-    walkers = []
-    for number in range(persons):
-        scene = draw_scene(seed=number + 1, size=side)
-        x0, y0, x1, y1 = (int(edge) for edge in scene.box)
-        scene.image[y0:y1, x0:x1] = block_means(scene.image[y0:y1, x0:x1], 8)
-        walkers.append(scene.image)
+    walkers = _walkers(persons)
     with av.open(str(path), "w") as file:
         stream = file.add_stream("libx264", rate=Fraction(25), width=WIDTH, height=HEIGHT, options={"crf": "20"})
         for frame in range(frames):
             picture = street.copy()
             for number, walker in enumerate(walkers):
+                side = len(walker.hidden)
                 left = (number * side + frame) % (WIDTH - side + 1)
-                picture[HEIGHT - side :, left : left + side] = walker
+                picture[HEIGHT - side :, left : left + side] = walker.hidden
             file.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")))
         file.mux(stream.encode(None))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from keras_deid.restoring.crop_batches import BATCH_SIZE, restore_crops
 from keras_deid.restoring.detail import Place, add_detail, resized_opacity
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
+from keras_deid.restoring.steady import Steady
 from keras_deid.restoring.whole import fit_back, fit_into
 
 _PIXELS_HELD = 8_000_000
@@ -20,20 +21,13 @@ _PIXELS_HELD = 8_000_000
 _LEAST_FILLED = 8
 """Pixels: smaller regions look flat whatever they show."""
 
-Settle = Callable[[int, np.ndarray, np.ndarray], np.ndarray]
-"""Number of a region among those of all pictures, the square that the model saw, its answer -> what is put back."""
-
-
-def keep_answer(index: int, seen: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """Puts the model's answer back as it is."""
-    return answer
-
 
 def restore_regions(
     model: PictureModel,
     pictures: Sequence[np.ndarray],
     regions: Sequence[Sequence[Region]],
-    settle: Settle = keep_answer,
+    steady: Steady | None = None,
+    tracks: Sequence[int] = (),
 ) -> list[np.ndarray]:
     """Restores the regions of several pictures.
 
@@ -44,7 +38,8 @@ def restore_regions(
         model: what restores; in one that is not square, a square lies in the middle with its edge repeated.
         pictures: uint8 `(height, width, 3)`, RGB; are not changed.
         regions: of each picture; where two overlap, the later one lies on top.
-        settle: has the last word on each restored square, before it is put back.
+        steady: keeps the squares of a video steady; the pictures are its frames in their order.
+        tracks: with `steady`, to which track each region belongs, of all pictures one after the other.
 
     Returns:
         Pictures of the same shapes. Pixels outside the regions are the same.
@@ -56,12 +51,15 @@ def restore_regions(
     ]
     results = [picture.copy() if found else picture for picture, found in zip(pictures, regions, strict=True)]
     targets = (result for result, found in zip(results, regions, strict=True) for _ in found)
-    index = 0
+    number = iter(tracks)
     for batch in _batches(places):
-        crops, answers = _restore_batch(model, batch)
-        for place, crop, answer in zip(batch, crops, answers, strict=True):
-            _put_back(next(targets), place.region, place.square, settle(index, crop, answer))
-            index += 1
+        crops = [_seen(place, min(model.size)) for place in batch]
+        if steady is None:
+            squares: Iterable[np.ndarray] = _restore_batch(model, batch, crops)
+        else:
+            squares = _restore_steadily(model, batch, crops, steady, [next(number) for _ in batch])
+        for place, square in zip(batch, squares, strict=True):
+            _put_back(next(targets), place.region, place.square, square)
     return results
 
 
@@ -76,12 +74,22 @@ def _batches(places: Sequence[Place]) -> Iterator[list[Place]]:
         yield batch
 
 
-def _restore_batch(model: PictureModel, batch: Sequence[Place]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Returns what the model sees of the regions, and the restored squares."""
+def _restore_batch(model: PictureModel, batch: Sequence[Place], crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Returns the restored squares; `crops` are what the model sees of them."""
     size = min(model.size)
-    crops = [_seen(place, size) for place in batch]
     answers = _restore_both_ways(model, [fit_into(crop, model.size) for crop in crops])
-    return crops, add_detail(model, batch, [fit_back(answer, (size, size)) for answer in answers])
+    return add_detail(model, batch, [fit_back(answer, (size, size)) for answer in answers])
+
+
+def _restore_steadily(
+    model: PictureModel, batch: Sequence[Place], crops: Sequence[np.ndarray], steady: Steady, tracks: Sequence[int]
+) -> Iterator[np.ndarray]:
+    """Yields the squares of a video; those that are repeated do not go through the model."""
+    repeats = [steady.repeats(track, crop) for track, crop in zip(tracks, crops, strict=True)]
+    asked = [index for index, repeated in enumerate(repeats) if not repeated]
+    answers = iter(_restore_batch(model, [batch[index] for index in asked], [crops[index] for index in asked]))
+    for track, crop, repeated in zip(tracks, crops, repeats, strict=True):
+        yield steady.repeat(track) if repeated else steady.smooth(track, crop, next(answers))
 
 
 def _seen(place: Place, size: int) -> np.ndarray:

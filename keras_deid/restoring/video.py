@@ -199,12 +199,9 @@ class _Restorer:
             if picture is not None
         ]
         tracks = [tracked.track for _, regions in todo for tracked in regions]
-
-        def settle(index: int, seen: np.ndarray, answer: np.ndarray) -> np.ndarray:
-            return self._steady.smooth(tracks[index], seen, answer)
-
         regions = [[tracked.region for tracked in regions] for _, regions in todo]
-        answers = iter(restore_regions(self._model, [picture for picture, _ in todo], regions, settle))
+        pictures_todo = [picture for picture, _ in todo]
+        answers = iter(restore_regions(self._model, pictures_todo, regions, self._steady, tracks))
         self._steady.keep({tracked.track for tracked in batch[-1].regions or []})
         return [next(answers) if picture is not None else None for picture in pictures]
 

@@ -27,6 +27,23 @@ def test_the_more_the_hidden_region_changes_the_less_is_smoothed():
     assert [second(change) for change in (0, 4, 10, 20, 60)] == [100, 120, 150, 200, 200]
 
 
+def test_every_second_frame_repeats_the_one_before_while_the_hidden_region_is_still():
+    steady = Steady(still=4)
+    assert [steady.repeats(0, grey(90 + change)) for change in (0, 0, 0, 4, 4)] == [False, True, False, True, False]
+    # Compared with the frame that was restored last, so that a slow change is not missed.
+    assert [steady.repeats(1, grey(level)) for level in (50, 53, 56, 59)] == [False, True, False, True]
+    assert [steady.repeats(2, grey(level)) for level in (50, 55, 60)] == [False, False, False]
+    assert not any(Steady(still=-1).repeats(0, grey(90)) for _ in range(3))
+
+
+def test_what_is_repeated_is_the_smoothed_square():
+    steady = Steady(weight=0.5)
+    for answer in (100, 120):
+        steady.smooth(0, grey(90), grey(answer))
+    np.testing.assert_array_equal(steady.repeat(0), grey(110))
+    assert steady.smooth(0, grey(90), grey(130)).mean() == 120  # as if it had not been repeated
+
+
 def test_a_square_of_another_size_is_smoothed_with_the_one_before():
     steady = Steady(weight=0.5)
     steady.smooth(0, grey(90), grey(100, 16))
@@ -40,6 +57,9 @@ def test_tracks_are_forgotten():
         steady.smooth(track, grey(90), grey(100))
     steady.keep({1})
     assert [int(steady.smooth(track, grey(90), grey(200)).mean()) for track in (0, 1)] == [200, 150]
+    steady.repeats(0, grey(90))
+    steady.keep(set())
+    assert not steady.repeats(0, grey(90))
 
 
 def test_flicker_is_the_mean_difference_inside_the_later_box():
