@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from keras_deid.boxes import Rectangle
 from keras_deid.data.images import resize_image
 from keras_deid.restoring.found import Region
+from keras_deid.restoring.parts import parts
 
 THRESHOLD = 0.8
 """Least mean probability of a region that is taken."""
@@ -25,11 +27,15 @@ _LONGER_SIDE = 832
 regions, and larger for small ones."""
 _FACTOR = 2
 _ENLARGED_SIDE = 1165
-"""Smaller pictures are enlarged to this longer side for the last look: the blocks of small regions then have the sizes
-that the locator learned from most."""
+"""Smaller pictures are enlarged to this longer side as well: the blocks of small regions then have the sizes that the
+locator learned from most."""
 _MOST_ENLARGED = 1.4
-_LEAST_LARGE = 90.0
-"""Pixels of a shrunk picture: regions with a smaller shorter side are seen better in the next larger one."""
+_LARGEST_SIDE = 1414
+_MOST_LARGEST = 1.7
+"""For the smallest regions, pictures are enlarged further: to this longer side, by this factor at most."""
+_BETWEEN = 90.0
+"""Pixels of the shorter side: at the smaller sizes smaller regions do not count, and at the largest one larger ones do
+not. They are seen better at another size."""
 _SEED = 0.5
 """Probability above which cells of the map belong to a region."""
 _LEAST_SIDE = 2.5
@@ -57,25 +63,28 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
     Returns:
         The regions, the surest first.
     """
-    regions: list[Region] = []
-    *coarser, finest = _scales(picture.shape[:2])
-    for scale in coarser:
-        large = _LEAST_LARGE / scale
-        found = _regions_at(mark, picture, scale, threshold)
-        regions += [region for region in found if _shorter_side(region.box) >= large]
-    regions += _regions_at(mark, picture, finest, threshold)
+    coarse, fine, finest = _scales(picture.shape[:2])
+    regions = [
+        *(region for scale in coarse for region in _regions_at(mark, picture, scale, threshold, least=_BETWEEN)),
+        *_regions_at(mark, picture, fine, threshold),
+    ]
+    if finest is not None:
+        regions += _regions_at(mark, picture, finest, threshold, most=_BETWEEN)
     return _without_repeats(regions)
 
 
-def _scales(size: tuple[int, int]) -> list[float]:
-    """Returns the factors by which a picture is resized: large regions are found in small ones, small in large ones."""
+def _scales(size: tuple[int, int]) -> tuple[list[float], float, float | None]:
+    """Returns the factors by which a picture is resized: for large regions, for all, and for the smallest ones."""
     longer_side = max(size)
     scale = min(1.0, _LONGER_SIDE / longer_side)
     finer = min(1.0, _FACTOR * scale)
-    finest = min(_MOST_ENLARGED, max(_ENLARGED_SIDE / longer_side, finer))
+    fine = min(_MOST_ENLARGED, max(_ENLARGED_SIDE / longer_side, finer))
     coarse = [scale / factor for factor in (_FACTOR**2, _FACTOR)]
-    with_room = [factor for factor in coarse if factor * min(size) >= _LEAST_LARGE]
-    return [*with_room, scale, *([finest] if finest > scale else [])]
+    with_room = [factor for factor in coarse if factor * min(size) >= _BETWEEN]
+    finest = min(_MOST_LARGEST, _LARGEST_SIDE / longer_side)
+    if fine <= scale:
+        return with_room, scale, None
+    return [*with_room, scale], fine, finest if finest > fine else None
 
 
 def _without_repeats(regions: list[Region]) -> list[Region]:
@@ -106,7 +115,10 @@ def _rank(region: Region) -> float:
     return region.score * ((x1 - x0) * (y1 - y0)) ** 0.25
 
 
-def _regions_at(mark: Mark, picture: np.ndarray, scale: float, threshold: float) -> list[Region]:
+def _regions_at(
+    mark: Mark, picture: np.ndarray, scale: float, threshold: float, least: float = 0.0, most: float = math.inf
+) -> list[Region]:
+    """Returns the regions of a resized picture whose shorter side has at least `least` and less than `most` pixels."""
     height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
     resized = picture if scale == 1.0 else resize_image(picture, (height, width))
     below, beside = -height % _MULTIPLE, -width % _MULTIPLE
@@ -119,14 +131,31 @@ def _regions_at(mark: Mark, picture: np.ndarray, scale: float, threshold: float)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
     regions = []
     for label in range(1, count):
-        x, y, wide, high, area = (int(value) for value in stats[label])
-        if min(wide, high) < _LEAST_SIDE or max(wide, high) > _MOST_LONG * min(wide, high):
+        x, y, wide, high, _ = (int(value) for value in stats[label])
+        if min(wide, high) < _LEAST_SIDE:
             continue
-        own = labels[y : y + high, x : x + wide] == label
-        score = float(probability[y : y + high, x : x + wide][own].mean())
-        if area >= _LEAST_FILL * wide * high and score >= threshold:
-            regions.append(_region(probability, labels == label, (x, y, x + wide, y + high), score, picture, scale))
+        whole = labels[y : y + high, x : x + wide] == label
+        for part in parts(whole):
+            own = np.zeros(labels.shape, bool)
+            own[y : y + high, x : x + wide] = part
+            cells = _bounds(own)
+            score = float(probability[own].mean())
+            if _is_region(own, cells) and score >= threshold:
+                region = _region(probability, own, cells, score, picture, scale)
+                if least <= _shorter_side(region.box) * scale < most:
+                    regions.append(region)
     return regions
+
+
+def _bounds(own: np.ndarray) -> Rectangle:
+    rows, columns = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
+    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def _is_region(own: np.ndarray, cells: Rectangle) -> bool:
+    wide, high = cells[2] - cells[0], cells[3] - cells[1]
+    shorter, longer = min(wide, high), max(wide, high)
+    return shorter >= _LEAST_SIDE and longer <= _MOST_LONG * shorter and own.sum() >= _LEAST_FILL * wide * high
 
 
 def _region(

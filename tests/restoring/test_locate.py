@@ -29,7 +29,23 @@ def test_small_pictures_are_looked_at_enlarged(monkeypatch):
     mark, image = Mark(), paint(picture(), 101, 58, 161, 118)
     (region,) = find_regions(mark, image)
     assert_covers(region, image, (101, 58, 161, 118))
-    assert mark.seen == [(128, 160), (224, 320), (288, 448)]  # half, own, 1.4 times, in multiples of 32
+    # half, own, 1.4 and 1.7 times, in multiples of 32
+    assert mark.seen == [(128, 160), (224, 320), (288, 448), (352, 512)]
+
+
+@pytest.mark.parametrize(("side", "found"), [(40, True), (56, False)])
+def test_at_the_largest_size_only_the_smallest_regions_count(monkeypatch, side, found):
+    monkeypatch.setattr(locate, "_MOST_ENLARGED", 1.4)
+    image = paint(picture(), 100, 60, 100 + side, 60 + side)
+    assert bool(find_regions(Mark(only=510), image)) == found  # 1.7 times 40 are 68 px, 1.7 times 56 are 95
+
+
+def test_regions_that_touch_are_found_one_by_one():
+    image = paint_ellipse(paint_ellipse(picture(), (100, 100), (30, 40)), (156, 100), (30, 40))
+    regions = find_regions(Mark(only=300), image)
+    assert len(regions) == 2
+    for region, left in zip(sorted(regions, key=lambda region: region.box), (70, 126), strict=True):
+        assert np.abs(np.subtract(region.box, (left, 60, left + 61, 141))).max() <= GROWN + 5
 
 
 class Mark:
