@@ -84,7 +84,7 @@ def make_place(place, run):
     photographs(place / "photos")
     for name in ("tiny", "other"):
         text = TRAINING.replace("NAME", name)
-        (place / f"{name}.yaml").write_text(text if name == "tiny" else f"{text.rstrip()}\nloss: {{l1_weight: 50}}\n")
+        (place / f"{name}.yaml").write_text(text if name == "tiny" else f"{text.rstrip()}\nloss: {{whole_weight: 50}}\n")
     copied = place / "run"
     subprocess.run(["cp", "-a", str(run), str(copied)], check=True)
 

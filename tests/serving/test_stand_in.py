@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,6 +42,31 @@ def test_a_broken_version_is_left_out_and_the_old_one_stays(model, tmp_path):
     library.refresh()
     assert library.names() == ["tiny"]
     assert library.states("tiny", None, None) == [(2, "END"), (1, "AVAILABLE")]
+
+
+def test_some_requests_for_each_core_are_worked_on_at_a_time(model, tmp_path, body, monkeypatch):
+    shutil.copytree(model, tmp_path / "tiny" / "1")
+    library = Library(tmp_path)
+    library.refresh()
+    now, most, lock = [0], [0], threading.Lock()
+    run = Servable.predict
+
+    def counted(self, signature, inputs):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.1)
+        with lock:
+            now[0] -= 1
+        return run(self, signature, inputs)
+
+    monkeypatch.setattr(Servable, "predict", counted)
+    monkeypatch.setattr("keras_deid.serving.stand_in.app._THREADS", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with stand_in(library, Limits()) as address, ThreadPoolExecutor(12) as clients:
+        answers = list(clients.map(lambda _: predict(address, body)[0], range(12)))
+    assert answers == [200] * 12
+    assert most[0] == 4
 
 
 def test_versions_and_labels_are_those_of_models_config(model, tmp_path, body):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import re
 import zlib
 from typing import Any
@@ -27,6 +28,8 @@ from keras_deid.serving.stand_in.predict_json import parse_request, to_body, to_
 
 log = logging.getLogger(__name__)
 
+_THREADS = 4
+"""Requests for each core that are worked on at a time, as many as TensorFlow Serving; the others wait."""
 _WHERE = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
 _PREDICT = re.compile(_WHERE + ":predict")
 _METADATA = re.compile(_WHERE + "/metadata")
@@ -40,6 +43,7 @@ def rest_app(library: Library, limits: Limits) -> Starlette:
         library: the models.
         limits: what is refused.
     """
+    turns = asyncio.Semaphore(_THREADS * (os.cpu_count() or 1))
 
     async def answer(request: Request) -> Response:
         body = bytearray()
@@ -52,7 +56,8 @@ def rest_app(library: Library, limits: Limits) -> Starlette:
     async def respond(request: Request, body: bytearray) -> Response:
         try:
             await asyncio.wait_for(_read_body(request, limits, body), limits.seconds)
-            return await run_in_threadpool(_respond, library, limits, request.method, request.url.path, body)
+            async with turns:
+                return await run_in_threadpool(_respond, library, limits, request.method, request.url.path, body)
         except RequestError as error:
             return _error(error.status, error.message)
         except TimeoutError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,6 +22,9 @@ POLL_SECONDS = 1.0
 IDLE_SECONDS = 30
 """An idle connection is closed after."""
 _CONNECTIONS = 256
+_SWITCH_SECONDS = 0.0005
+"""A thread gives way to others after: with Python's 5 ms, requests would wait again and again while a new version is
+loaded."""
 
 
 def run_stand_in(
@@ -55,6 +59,7 @@ def run_stand_in(
     library.refresh()
     if not library.names():
         raise UserError(f"{folder}: no model in it that can be loaded; export one with scripts/export.py")
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server, _ = grpc_server(library, f"{host}:{grpc_port}", limits)
     server.start()
     started(library.names())
