@@ -84,7 +84,8 @@ def make_place(place, run):
     photographs(place / "photos")
     for name in ("tiny", "other"):
         text = TRAINING.replace("NAME", name)
-        (place / f"{name}.yaml").write_text(text if name == "tiny" else f"{text.rstrip()}\nloss: {{whole_weight: 50}}\n")
+        further = "" if name == "tiny" else "\nloss: {whole_weight: 50}\n"
+        (place / f"{name}.yaml").write_text(text.rstrip() + further)
     copied = place / "run"
     subprocess.run(["cp", "-a", str(run), str(copied)], check=True)
 
