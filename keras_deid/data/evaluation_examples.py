@@ -14,6 +14,16 @@ from keras_deid.data.sources import PAIR_CHANNELS, Example, no_pictures, open_so
 from keras_deid.data.x_y_mask import enlarged_mosaics, x_y_mask
 from keras_deid.errors import UserError
 
+_BATCH_SIZE = 16
+_MOST_PIXELS = 2**18
+"""Of a batch: 16 pictures of 256 px take 6 GB in the paper's generator, 4 of them 2 GB."""
+
+
+def evaluation_batch(image_size: tuple[int, int]) -> int:
+    """Returns how many pictures of a size, (height, width), are evaluated at a time."""
+    height, width = image_size
+    return max(min(_BATCH_SIZE, _MOST_PIXELS // (height * width)), 1)
+
 
 def evaluation_examples(
     data: DataConfig, deidentify: DeidentifyConfig, split: str, batch_size: int, *, with_baselines: bool = False

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_deid.atomic import write_json, write_text
 from keras_deid.config import Config, shown_place
-from keras_deid.data.evaluation_examples import evaluation_examples
+from keras_deid.data.evaluation_examples import evaluation_batch, evaluation_examples
 from keras_deid.data.prepared import PreparedDataset
 from keras_deid.data.sources import open_source
 from keras_deid.evaluation.baselines import BICUBIC, INPUT
@@ -26,7 +26,6 @@ from keras_deid.progress import Counter, Progress, silent
 from keras_deid.report.picture_grid import write_grid
 
 # Pictures restored at once; the metrics do not depend on it.
-BATCH_SIZE = 16
 # Columns of the picture grid, as far as the data have them.
 GRID_SOURCES = (ORIGINAL, INPUT, BICUBIC, RESTORED)
 
@@ -80,8 +79,9 @@ def evaluated_examples(config: Config, split: str, limit: int | None = None) -> 
     Raises:
         UserError: if the data are missing or empty.
     """
-    examples = evaluation_examples(config.data, config.deidentify, split, BATCH_SIZE, with_baselines=True)
-    return examples if limit is None else examples.unbatch().take(limit).batch(BATCH_SIZE)
+    size = evaluation_batch(config.data.image_size)
+    examples = evaluation_examples(config.data, config.deidentify, split, size, with_baselines=True)
+    return examples if limit is None else examples.unbatch().take(limit).batch(size)
 
 
 def watched(examples: tf.data.Dataset, done: Callable[[int], object]) -> Iterator[Mapping[str, np.ndarray]]:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras_deid.atomic import write_json
 from keras_deid.config import Config, portable
 from keras_deid.data.catalogue_batches import catalogue_batches, load_catalogue_pictures
-from keras_deid.data.evaluation_examples import evaluation_examples
+from keras_deid.data.evaluation_examples import evaluation_batch, evaluation_examples
 from keras_deid.data.training_batches import steps_per_epoch, training_batches
 from keras_deid.data.training_pictures import load_training_pictures
 from keras_deid.data.unpaired import load_unpaired_pictures, unpaired_batches
@@ -44,7 +44,6 @@ from keras_deid.training.start import start_from
 from keras_deid.training.validation import RestorerValidation
 from keras_deid.training.workers import Workers
 
-_VALIDATION_BATCH = 16
 BEST_BY = "psnr_mask"
 # How each way of training loads its pictures and cuts them into batches, where one method hides the faces.
 _DATA: dict[str, tuple[Callable[..., Any], Callable[..., tf.data.Dataset]]] = {
@@ -95,7 +94,8 @@ def _run_gan(config: Config, folder: Path, workers: Workers, progress: Progress)
     steps = steps_per_epoch(len(pictures), config.training.batch_size)
     validation: list[dict[str, tf.Tensor]] = []
     if count_pictures(config, "val"):
-        validation = list(evaluation_examples(config.data, config.deidentify, "val", _VALIDATION_BATCH))
+        batch = evaluation_batch(config.data.image_size)
+        validation = list(evaluation_examples(config.data, config.deidentify, "val", batch))
     workers.check_shared(folder)
     workers.check_alike(configuration=checksum(config), training_pictures=len(pictures))
     # Not before the data are there: a start that failed must not bind the next one to its settings.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_deid.data.deidentify import mosaic
-from keras_deid.data.evaluation_examples import evaluation_examples
+from keras_deid.data.evaluation_examples import evaluation_batch, evaluation_examples
 from keras_deid.data.sources import Example
 from keras_deid.errors import UserError
 
@@ -76,3 +76,11 @@ class TestEvaluationExamples:
         serve(monkeypatch, train=[coordinates(0)])
         with pytest.raises(UserError, match="the val split of unused is empty"):
             self.examples()
+
+
+@pytest.mark.parametrize(
+    ("size", "count"),
+    [((64, 64), 16), ((128, 128), 16), ((192, 128), 10), ((256, 256), 4), ((256, 512), 2), ((1024, 1024), 1)],
+)
+def test_of_large_pictures_fewer_are_evaluated_at_a_time(size, count):
+    assert evaluation_batch(size) == count
