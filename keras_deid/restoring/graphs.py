@@ -23,11 +23,10 @@ def restoring_function(generator: Any) -> Any:
     import keras
     import tensorflow as tf
 
-    from keras_deid.layers.cropping import BorderCropping2D
     from keras_deid.models.pixels import to_signed, to_uint8
 
     class Cropped(keras.layers.Layer):
-        """As `BorderCropping2D`, by an operation that stops no transposition on OpenVINO, as a strided slice does."""
+        """As `Cropping2D`, by an operation that stops no transposition on OpenVINO, as a strided slice does."""
 
         def __init__(self, cropping: Any, **kwargs: Any) -> None:
             super().__init__(**kwargs)
@@ -43,7 +42,7 @@ def restoring_function(generator: Any) -> Any:
             )
 
     def same(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if isinstance(layer, BorderCropping2D):
+        if isinstance(layer, keras.layers.Cropping2D):
             return Cropped(layer.cropping, name=layer.name)
         return layer.from_config(layer.get_config())
 
