@@ -77,7 +77,8 @@ def test_maps_of_all_layers_with_mixed_precision(make_network, pictures, policy,
     weights = weights_of(network, "real")
     for layer, maps in Explainer(network.model, layers)(pictures, weights).items():
         expected = by_hand(network, layer, pictures, weights)
-        np.testing.assert_allclose(maps, expected, rtol=1e-2, atol=1e-5)
+        # Processors that compute in float16 round at other places when operations are compiled together.
+        np.testing.assert_allclose(maps, expected, rtol=1e-2, atol=0.03 * expected.max())
 
 
 def test_maps_of_all_layers_with_bfloat16(make_network, pictures, policy):
