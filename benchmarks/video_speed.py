@@ -26,6 +26,7 @@ from keras_deid.boxes import Rectangle
 from keras_deid.cli.arguments import PRECISIONS, RUNTIMES
 from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
+from keras_deid.evaluation.image_quality import psnr
 from keras_deid.hiding.methods import block_means
 from keras_deid.restoring.region_sources import Located
 from keras_deid.restoring.run_locator import RunLocator
@@ -89,8 +90,7 @@ def _quality(source: Path, out: Path, persons: int) -> dict[str, tuple[float, fl
             places = [_place(number, frame, walker) for frame in range(len(frames))]
             for frame, (x0, y0, x1, y1) in zip(frames, places, strict=True):
                 top, left, bottom, right = walker.face
-                difference = frame[y0:y1, x0:x1].astype(float) - walker.original[top:bottom, left:right]
-                closeness.append(10 * np.log10(255**2 / np.mean(difference**2)))
+                closeness.append(psnr(walker.original[top:bottom, left:right], frame[y0:y1, x0:x1]))
             unsteadiness.append(flicker(frames, places))
         found[name] = float(np.mean(closeness)), float(np.mean(unsteadiness))
     return found
@@ -139,10 +139,15 @@ def _walkers(persons: int) -> list[_Walker]:
 
 def _place(number: int, frame: int, walker: _Walker) -> Rectangle:
     """Returns where the face of a walker is in a frame."""
-    side = len(walker.original)
-    x, y = (number * side + frame) % (WIDTH - side + 1), HEIGHT - side
+    x, y = _corner(number, frame, walker)
     top, left, bottom, right = walker.face
     return (x + left, y + top, x + right, y + bottom)
+
+
+def _corner(number: int, frame: int, walker: _Walker) -> tuple[int, int]:
+    """Returns the left and the top edge of a walker in a frame."""
+    side = len(walker.original)
+    return (number * side + frame) % (WIDTH - side + 1), HEIGHT - side
 
 
 def _draw(path: Path, frames: int, persons: int) -> None:
@@ -154,9 +159,8 @@ def _draw(path: Path, frames: int, persons: int) -> None:
         for frame in range(frames):
             picture = street.copy()
             for number, walker in enumerate(walkers):
-                side = len(walker.hidden)
-                left = (number * side + frame) % (WIDTH - side + 1)
-                picture[HEIGHT - side :, left : left + side] = walker.hidden
+                left, top = _corner(number, frame, walker)
+                picture[top:, left : left + len(walker.hidden)] = walker.hidden
             file.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")))
         file.mux(stream.encode(None))
 

@@ -20,7 +20,7 @@ _MOST_PIXELS = 2**18
 
 
 def evaluation_batch(image_size: tuple[int, int]) -> int:
-    """Returns how many pictures of a size, (height, width), are evaluated at a time."""
+    """Returns how many pictures of a size, (height, width), are evaluated at a time; no metric depends on it."""
     height, width = image_size
     return max(min(_BATCH_SIZE, _MOST_PIXELS // (height * width)), 1)
 

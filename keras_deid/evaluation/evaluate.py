@@ -25,7 +25,6 @@ from keras_deid.evaluation.scoring import score_pictures
 from keras_deid.progress import Counter, Progress, silent
 from keras_deid.report.picture_grid import write_grid
 
-# Pictures restored at once; the metrics do not depend on it.
 # Columns of the picture grid, as far as the data have them.
 GRID_SOURCES = (ORIGINAL, INPUT, BICUBIC, RESTORED)
 

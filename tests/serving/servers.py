@@ -123,15 +123,16 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_for(rest):
+def wait_for(rest, names=("tiny", "renewed"), version=None):
+    """Waits until all models are served, in a version if one is given."""
     deadline = time.monotonic() + START_SECONDS
-    waiting = {"tiny", "renewed"}
+    waiting = set(names)
     while waiting:
         for name in sorted(waiting):
             with contextlib.suppress(OSError):
                 with urllib.request.urlopen(f"http://{rest}/v1/models/{name}", timeout=10) as answer:
                     rows = json.load(answer)["model_version_status"]
-                if any(row["state"] == "AVAILABLE" for row in rows):
+                if any(row["state"] == "AVAILABLE" and version in (None, row["version"]) for row in rows):
                     waiting.remove(name)
         assert time.monotonic() < deadline, f"{rest}: does not serve {sorted(waiting)}"
         time.sleep(0.2)

@@ -14,14 +14,13 @@ import pytest
 from keras_deid.serving.export import export
 from keras_deid.shipped import DEFAULT_RUN, find_run
 
-from .servers import START_SECONDS, free_port
+from .servers import free_port, wait_for
 
 CLIENTS = 64
 SECONDS = 8.0
 """Before the new version comes, and after it is served."""
 LEAST = 0.25
 """Of the rate before: what it may fall to in any two seconds. The warm-up takes its share of the cores."""
-URL = "/v1/models/tiny"
 
 
 @pytest.mark.slow
@@ -35,7 +34,7 @@ def test_a_swap_under_many_clients(tmp_path):
     words = [sys.executable, "-m", "keras_deid.cli", "serve", str(models), "--stand-in"]
     with subprocess.Popen([*words, f"--port={port}", f"--grpc-port={grpc_port}"], stdout=subprocess.DEVNULL) as server:
         try:
-            wait_for_version(port, 1)
+            wait_for(f"127.0.0.1:{port}", ["tiny"], "1")
             times, began, served, refused = swap(port, exported, models)
         finally:
             server.terminate()
@@ -55,7 +54,7 @@ def swap(port, exported, models):
     def ask():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         while not stop.is_set():
-            connection.request("POST", f"{URL}:predict", body)
+            connection.request("POST", "/v1/models/tiny:predict", body)
             response = connection.getresponse()
             content = response.read()
             answered.append(time.monotonic())
@@ -71,7 +70,7 @@ def swap(port, exported, models):
         shutil.copytree(exported, models / ".2")
         began = time.monotonic()
         (models / ".2").rename(models / "tiny" / "2")
-        wait_for_version(port, 2)
+        wait_for(f"127.0.0.1:{port}", ["tiny"], "2")
         served = time.monotonic()
         time.sleep(SECONDS)
     finally:
@@ -79,19 +78,3 @@ def swap(port, exported, models):
         for client in clients:
             client.join()
     return np.array(answered), began, served, refused
-
-
-def wait_for_version(port, version):
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("GET", URL)
-            rows = json.loads(connection.getresponse().read()).get("model_version_status", [])
-            connection.close()
-        except OSError:
-            rows = []
-        if any(row["version"] == str(version) and row["state"] == "AVAILABLE" for row in rows):
-            return
-        assert time.monotonic() < deadline, f"version {version} is not served"
-        time.sleep(0.25)
