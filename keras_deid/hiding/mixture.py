@@ -14,15 +14,15 @@ from keras_deid.hiding.methods import OPENCV_FILTERS, PILLOW_FILTERS
 from keras_deid.hiding.region import region_around
 
 DEFAULT_WEIGHTS: dict[str, float] = {
-    "mean": 0.17,
-    "sample": 0.17,
-    "shrink": 0.15,
-    "gaussian": 0.13,
-    "box_blur": 0.14,
-    "median": 0.04,
+    "mean": 0.14,
+    "sample": 0.18,
+    "shrink": 0.16,
+    "gaussian": 0.10,
+    "box_blur": 0.17,
+    "median": 0.08,
     "motion": 0.02,
     "scatter": 0.02,
-    "solid": 0.14,
+    "solid": 0.11,
     "noise": 0.02,
 }
 """How often each method is drawn, as relative weights."""
@@ -39,7 +39,7 @@ _STRENGTHS: dict[str, tuple[float, float]] = {
     "solid": (0.10, 0.10),
     "noise": (0.01, 0.30),
 }
-"""Range of each method's strength in widths of the face; drawn log-uniformly."""
+"""Range of each method's strength in widths of the face; drawn uniformly, so that strong ways to hide are common."""
 _BLOCKS = ("mean", "sample")
 _BLOCK_PIXELS = (5, 8, 10, 12, 15, 16, 20, 24, 25, 30)
 """Block sizes that tools offer, in pixels of the photograph."""
@@ -74,8 +74,7 @@ def draw(
     width = max(face[2] - face[0], 1.0)
     region = region_around(face, rng.uniform(*_SCALES), picture_size, tuple(rng.uniform(-_OFFSET, _OFFSET, 2)))
     longest = max(region[2] - region[0], region[3] - region[1])
-    low, high = np.log(_STRENGTHS[method])
-    strength = float(np.exp(rng.uniform(low, high))) * width
+    strength = rng.uniform(*_STRENGTHS[method]) * width
     if method in _BLOCKS:
         if rng.random() < 0.35:
             fitting = [block for block in _BLOCK_PIXELS if 0.05 * width <= block <= 0.5 * width]
@@ -112,7 +111,7 @@ def _pick_method(weights: Mapping[str, float], rng: np.random.Generator) -> str:
 
 
 def _draw_filters(rng: np.random.Generator) -> tuple[str, str]:
-    shrink = str(rng.choice((*OPENCV_FILTERS, *PILLOW_FILTERS)))
+    shrink = "linear" if rng.random() < 0.4 else str(rng.choice((*OPENCV_FILTERS, *PILLOW_FILTERS)))  # OpenCV's default
     enlarge = "nearest" if rng.random() < 0.65 else str(rng.choice(("linear", "cubic", "bicubic")))
     return shrink, enlarge
 
