@@ -20,7 +20,7 @@ from keras_deid.explain.group_findings import group_findings
 from keras_deid.explain.maps import GATES, METHODS, cell_width, layers_of
 from keras_deid.explain.networks import ITSELF, Network, check_networks, load_networks
 from keras_deid.explain.notes import notes_on_study, notes_on_targets
-from keras_deid.explain.pictures import BATCH_SIZE, MARGIN, Pictures, load_pictures
+from keras_deid.explain.pictures import MARGIN, Pictures, load_pictures
 from keras_deid.explain.regating import regate
 from keras_deid.explain.report import Contents, markdown, write_report
 from keras_deid.explain.sanity import (
@@ -127,7 +127,7 @@ def _explain(
         groups=group_findings(study),
         verdicts=[*where_verdicts(findings), *(merit_verdicts(findings) if first.chain.has_attention else [])],
         restored=_restored(first, pictures),
-        gates=attention_gates(first.chain, np.asarray(to_signed(pictures.x[:BATCH_SIZE]))),
+        gates=attention_gates(first.chain, np.asarray(to_signed(pictures.x[: pictures.batch]))),
         regated=regate(networks, pictures),
         cascade=randomisation(first, study, chosen[0]),
         cascade_pictures=min(CASCADE_PICTURES, len(pictures)),
@@ -148,7 +148,7 @@ def _explain(
 
 
 def _restored(network: Network, pictures: Pictures) -> np.ndarray:
-    batches = np.array_split(pictures.x, max(1, len(pictures) // BATCH_SIZE))
+    batches = np.array_split(pictures.x, max(1, len(pictures) // pictures.batch))
     return np.concatenate(
         [np.asarray(to_uint8(network.chain.generator(to_signed(batch), training=False))) for batch in batches]
     )

@@ -11,6 +11,8 @@ import tensorflow as tf
 from saliency.core import INPUT_OUTPUT_GRADIENTS
 from saliency.core import IntegratedGradients as _IntegratedGradients
 
+from keras_deid.data.evaluation_examples import evaluation_batch
+
 INPUT = "input"
 """In the place of a layer's name: these maps are of the picture itself."""
 
@@ -19,9 +21,6 @@ STEPS = 32
 
 CELLS = 16
 """Occluded squares along the shorter side of the picture."""
-
-BATCH_SIZE = 32
-"""Occluded pictures at once."""
 
 InputMaps = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Pictures float32 `(batch, height, width, 3)` in [-1, 1], and patch weights `(batch, rows, columns)` -> float32 maps
@@ -96,8 +95,9 @@ def occlusion(model: keras.Model) -> InputMaps:
         ]
         shown = scores(tf.constant(picture[None], tf.float32), weights).numpy()
         left = []
-        for first in range(0, len(squares), BATCH_SIZE):
-            some = squares[first : first + BATCH_SIZE]
+        size = evaluation_batch(picture.shape[:2])
+        for first in range(0, len(squares), size):
+            some = squares[first : first + size]
             hidden = np.repeat(picture[None], len(some), axis=0)
             for one, square in zip(hidden, some, strict=True):
                 one[square] = 0

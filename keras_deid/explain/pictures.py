@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from keras_deid.config import Config
-from keras_deid.data.evaluation_examples import evaluation_examples
+from keras_deid.data.evaluation_examples import evaluation_batch, evaluation_examples
 from keras_deid.data.images import find_images
 from keras_deid.data.picture_cache import padded_boxes
 from keras_deid.errors import UserError
@@ -21,8 +21,6 @@ from keras_deid.preparation.prepare import NoExamplesError, prepare
 
 # Photographs that are looked at together at least: starting a detector is not worth it for less.
 LEAST_PHOTOS = 8
-# Pictures explained at once; the maps do not depend on it.
-BATCH_SIZE = 32
 # The de-identified region, the person, and the rest of the person.
 REGIONS = ("mask", "person", "rest")
 # Pixels around the de-identified region, at least, that do not count as the rest of the person.
@@ -60,6 +58,11 @@ class Pictures:
     def size(self) -> tuple[int, int]:
         """(height, width)."""
         return self.x.shape[1], self.x.shape[2]
+
+    @property
+    def batch(self) -> int:
+        """How many pictures go through the networks at a time; no map depends on it."""
+        return evaluation_batch(self.size)
 
     @functools.cached_property
     def near_mask(self) -> np.ndarray:
@@ -130,7 +133,7 @@ def _faces_on(photos: Sequence[Path], folder: Path, place: Path, config: Config)
 
 
 def _examples(config: Config, split: str) -> Iterator[Mapping[str, Any]]:
-    examples = evaluation_examples(config.data, config.deidentify, split, BATCH_SIZE)
+    examples = evaluation_examples(config.data, config.deidentify, split, evaluation_batch(config.data.image_size))
     yield from examples.unbatch().as_numpy_iterator()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from keras_deid.evaluation.image_quality import psnr
 from keras_deid.explain.controls import shuffled
 from keras_deid.explain.networks import ITSELF, Network
-from keras_deid.explain.pictures import BATCH_SIZE, Pictures
+from keras_deid.explain.pictures import Pictures
 from keras_deid.models.pixels import to_signed, to_uint8
 from keras_deid.statistics import Estimate
 
@@ -138,7 +138,7 @@ class Regated:
 def _lost(regated: Regated, pictures: Pictures, replaced: Sequence[Sequence[str]]) -> dict[tuple[int, str], np.ndarray]:
     """Returns the dB that each picture loses, by the number in `replaced` and the replacement."""
     count = min(len(pictures), REGATED_PICTURES)
-    batches = np.array_split(np.arange(count), max(1, count // BATCH_SIZE))
+    batches = np.array_split(np.arange(count), max(1, count // pictures.batch))
     lost: dict[tuple[int, str], list[np.ndarray]] = {}
     for batch in batches:
         x, inside = np.asarray(to_signed(pictures.x[batch])), pictures.mask[batch]

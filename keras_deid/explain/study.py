@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from keras_deid.data.evaluation_examples import evaluation_batch
 from keras_deid.explain.controls import ORIGINAL, centred_gaussian, edge_map, randomised, shuffled, weights_kept
 from keras_deid.explain.localisation import METRICS, NOTHING, Localisation, localise
 from keras_deid.explain.maps import Explainer, enlarge, layers_of
 from keras_deid.explain.networks import ITSELF, Network, check_networks, weights_for
-from keras_deid.explain.pictures import BATCH_SIZE, Pictures
+from keras_deid.explain.pictures import Pictures
 from keras_deid.explain.targets import Target
 from keras_deid.models.pixels import to_signed
 from keras_deid.progress import Counter, Progress, silent
@@ -152,8 +153,9 @@ def _maps(
 ) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
     """Yields ((layer, depth), maps of the pictures shown)."""
     batches: dict[str, list[np.ndarray]] = {}
-    for first in range(0, len(shown), BATCH_SIZE):
-        some = slice(first, first + BATCH_SIZE)
+    size = evaluation_batch(shown.shape[1:3])
+    for first in range(0, len(shown), size):
+        some = slice(first, first + size)
         for layer, maps in explain(np.asarray(to_signed(shown[some])), weights[some]).items():
             batches.setdefault(layer, []).append(maps)
             done(len(maps))

@@ -18,11 +18,11 @@ DEFAULT_WEIGHTS: dict[str, float] = {
     "sample": 0.18,
     "shrink": 0.16,
     "gaussian": 0.10,
-    "box_blur": 0.17,
-    "median": 0.08,
+    "box_blur": 0.16,
+    "median": 0.07,
     "motion": 0.02,
     "scatter": 0.02,
-    "solid": 0.11,
+    "solid": 0.13,
     "noise": 0.02,
 }
 """How often each method is drawn, as relative weights."""
