@@ -50,6 +50,8 @@ _DETAIL = 0.2
 """How often a face is seen in detail, if it is wide enough."""
 _DETAIL_WIDTHS = (0.6, 3.6)
 """Width of a face that is seen in detail, in sides of the crop."""
+_SOFTER = (1.7, 3.0)
+"""How much smaller a detail was before it was enlarged: twice and more, because restored faces are soft."""
 _REACH = 1.0
 """How far around a face crops reach, in its longer sides."""
 _UNSURE = 0.05
@@ -193,7 +195,7 @@ def _detail(pixels: np.ndarray, face: Box, size: int, rng: np.random.Generator) 
     centre_x, centre_y = rng.uniform(x0, x1), rng.uniform(y0 - 0.1 * (y1 - y0), y1)
     square = Square(round(centre_x - side / 2), round(centre_y - side / 2), side)
     original = cut_square(pixels, square, size)
-    shrink = rng.uniform(1.7, 2.2)
+    shrink = rng.uniform(*_SOFTER)
     blurred = resize_image(original, (round(size / shrink), round(size / shrink)))
     blurred = cv2.resize(blurred, (size, size), interpolation=cv2.INTER_CUBIC)
     mask = _patch(size, rng)

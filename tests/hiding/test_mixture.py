@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,6 +24,15 @@ def test_a_draw_depends_on_the_generator_alone():
 def test_every_method_has_a_weight_and_a_strength():
     assert set(DEFAULT_WEIGHTS) == set(_STRENGTHS) == set(METHODS)
     assert sum(DEFAULT_WEIGHTS.values()) == pytest.approx(1)
+
+
+def test_the_page_on_the_catalogue_says_what_is_drawn():
+    page = (Path(__file__).parents[2] / "docs/catalogue.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in page.splitlines() if line.startswith("| `")]
+    said = {method.strip("`"): (strength, float(weight)) for method, strength, weight in rows[: len(METHODS)]}
+    assert {method: weight for method, (_, weight) in said.items()} == DEFAULT_WEIGHTS
+    for method, (low, high) in _STRENGTHS.items():
+        assert method == "solid" or said[method][0].endswith(f", {low:.2f} to {high:.2f}"), method
 
 
 def test_methods_come_as_often_as_their_weights_say():
