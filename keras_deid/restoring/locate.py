@@ -12,6 +12,7 @@ from keras_deid.boxes import Rectangle
 from keras_deid.data.images import resize_image
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.parts import parts
+from keras_deid.restoring.plain_areas import is_plain_area
 
 THRESHOLD = 0.8
 """Least mean probability of a region that is taken."""
@@ -70,7 +71,7 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
     ]
     if finest is not None:
         regions += _regions_at(mark, picture, finest, threshold, most=_BETWEEN)
-    return _without_repeats(regions)
+    return [region for region in _without_repeats(regions) if not is_plain_area(picture, region)]
 
 
 def _scales(size: tuple[int, int]) -> tuple[list[float], float, float | None]:
