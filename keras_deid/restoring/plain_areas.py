@@ -16,7 +16,7 @@ _RING = 0.12
 _LEAST_RING = 4
 """Pixels."""
 _GOES_ON = 0.4
-"""Part of the surroundings that has the region's colour, from which on the region is a part of them. Of 100 plain shapes
+"""Part of the surroundings with the region's colour, from which on the region is a part of them. Of 100 plain shapes
 over faces the greatest part was 0.22, of the two overexposed areas that were marked the least was 0.54."""
 
 

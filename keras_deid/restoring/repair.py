@@ -9,11 +9,12 @@ import numpy as np
 from keras_deid.data.crops import Square, cut_square, square_about
 from keras_deid.data.flat import fill_flat
 from keras_deid.data.images import resize_image
-from keras_deid.restoring.crop_batches import BATCH_SIZE, restore_crops
+from keras_deid.restoring.crop_batches import BATCH_SIZE
 from keras_deid.restoring.detail import Place, add_detail, resized_opacity
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.steady import Steady
+from keras_deid.restoring.views import restore_views
 from keras_deid.restoring.whole import fit_back, fit_into
 
 _PIXELS_HELD = 8_000_000
@@ -77,7 +78,7 @@ def _batches(places: Sequence[Place]) -> Iterator[list[Place]]:
 def _restore_batch(model: PictureModel, batch: Sequence[Place], crops: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Returns the restored squares; `crops` are what the model sees of them."""
     size = min(model.size)
-    answers = _restore_both_ways(model, [fit_into(crop, model.size) for crop in crops])
+    answers = restore_views(model, [fit_into(crop, model.size) for crop in crops])
     return add_detail(model, batch, [fit_back(answer, (size, size)) for answer in answers])
 
 
@@ -99,21 +100,6 @@ def _seen(place: Place, size: int) -> np.ndarray:
     if min(x1 - x0, y1 - y0) < _LEAST_FILLED:
         return crop
     return fill_flat(crop, resized_opacity(place.region, place.square, size))
-
-
-def _restore_both_ways(model: PictureModel, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Restores crops as they are and mirrored, and returns the means.
-
-    What the model knows of a face is the same in both answers, what it made up is not. Detail is not restored this way:
-    all of it is made up, and a mean of two answers has less.
-
-    Reference:
-        [Lim et al., 2017](https://arxiv.org/abs/1707.02921), section 3.4, self-ensemble; of its eight views these two
-        show upright faces.
-    """
-    both = list(restore_crops(model, [*crops, *(crop[:, ::-1] for crop in crops)]))
-    pairs = zip(both[: len(crops)], both[len(crops) :], strict=True)
-    return [np.round((one.astype(np.float32) + other[:, ::-1]) / 2).astype(np.uint8) for one, other in pairs]
 
 
 def _put_back(picture: np.ndarray, region: Region, square: Square, answer: np.ndarray) -> None:

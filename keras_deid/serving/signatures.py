@@ -14,6 +14,7 @@ from keras_deid.serving.graph.decode import decode
 from keras_deid.serving.graph.locate import as_file, hidden, map_size
 from keras_deid.serving.graph.regions import cut_square, in_region, paste, plan_parts
 from keras_deid.serving.graph.resize import resize
+from keras_deid.serving.graph.views import restore_views
 from keras_deid.serving.metadata import DESCRIBE, LOCATE, LOCATE_BYTES, description
 
 SIGNATURES = ("serving_default", "serve_uint8", "serve_bytes", "serve_uint8_boxes", "serve_bytes_boxes", DESCRIBE)
@@ -198,11 +199,6 @@ class RestoringModule(tf.Module):
     def _restore_uint8(self, pictures: tf.Tensor) -> tf.Tensor:
         return to_uint8(self._restore_signed(to_signed(pictures)))
 
-    def _restore_both_ways(self, crop: tf.Tensor) -> tf.Tensor:
-        """Returns the mean of the answers for a crop and its mirror image, as `keras_deid.restoring.repair` does."""
-        one, other = tf.unstack(tf.cast(self._restore_uint8(tf.stack([crop, crop[:, ::-1]])), tf.float32), 2)
-        return tf.cast(tf.round((one + other[:, ::-1]) / 2), tf.uint8)
-
     def _restore_regions(self, picture: tf.Tensor, boxes: tf.Tensor) -> tf.Tensor:
         """Restores the boxes of a picture, uint8 `(height, width, 3)`; the later ones lie on top."""
         parts = plan_parts(boxes, self._context, tf.shape(picture)[:2])
@@ -211,7 +207,7 @@ class RestoringModule(tf.Module):
         def restore_part(result: tf.Tensor, part: tf.Tensor) -> tf.Tensor:
             square, region = part[:3], part[3:]
             framed = self._framed(cut_square(picture, square, size))
-            restored = self._unframed(self._restore_both_ways(framed), tf.constant((size, size)))
+            restored = self._unframed(restore_views(self._restore_uint8, framed), tf.constant((size, size)))
             return paste(result, in_region(restored, square, region), region)
 
         return tf.foldl(restore_part, parts, picture, parallel_iterations=1)

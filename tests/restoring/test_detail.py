@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from keras_deid.restoring.detail import _starts
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.repair import restore_regions
+from keras_deid.restoring.views import VIEWS
 
 from .conftest import Fake
 
@@ -25,8 +26,8 @@ def test_tiles_of_all_regions_go_through_the_model_together():
         [noise(300, 300), noise(400, 400)],
         [[Region((10, 10, 210, 210))], [Region((5, 8, 205, 208)), Region((100, 100, 300, 300)), Region((0, 0, 9, 9))]],
     )
-    # Four regions both ways; then three of 9 tiles, and three of 25.
-    assert [len(batch) for batch in model.batches] == [8, 27, 32, 32, 11]
+    # Four views of four regions; then three of 9 tiles, and three of 25.
+    assert [len(batch) for batch in model.batches] == [4 * VIEWS, 27, 32, 32, 11]
 
 
 def test_each_region_becomes_what_it_becomes_alone():
@@ -45,7 +46,7 @@ def test_tiles_lie_over_the_region_and_not_over_what_surrounds_it():
     model = negative(1.25)
     restore_regions(model, [noise(400, 400)], [[Region((40, 60, 240, 260))]])
     # Of 128 pixels the region is 102 long, of 256 it is 205: 2 and 4 tiles of 64, a quarter of which may overlap.
-    assert [len(batch) for batch in model.batches] == [2, 2 * 2, 4 * 4]
+    assert [len(batch) for batch in model.batches] == [VIEWS, 2 * 2, 4 * 4]
 
 
 def test_large_regions_are_not_all_held_at_a_time():
@@ -56,8 +57,7 @@ def test_large_regions_are_not_all_held_at_a_time():
     regions = [Region(boxes[0], 1.0, opacity), Region(boxes[1], 1.0, opacity), Region(boxes[2])]
     restore_regions(model, [noise(2010, 2010)], [regions])
     # Two squares of 4 million pixels are enough for one batch.
-    assert [len(batch) for batch in model.batches if len(batch) != 2] == [4]
-    assert len(model.batches[-1]) == 2
+    assert [len(batch) for batch in model.batches if len(batch) != 2] == [2 * VIEWS, VIEWS]
 
 
 @given(st.integers(4, 64), st.data())

@@ -7,6 +7,7 @@ from keras_deid.restoring import repair
 from keras_deid.restoring.crop_batches import BATCH_SIZE
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.repair import restore_regions
+from keras_deid.restoring.views import VIEWS
 
 from .conftest import Fake
 
@@ -88,7 +89,7 @@ def test_where_regions_overlap_the_later_one_lies_on_top():
 
     def in_turn(batch):
         seen.append(batch)
-        answers = (100, 200, 100, 200)  # both as they are, both mirrored
+        answers = (100, 200) * VIEWS  # of each view both
         return np.stack([np.full(crop.shape, value, np.uint8) for crop, value in zip(batch, answers, strict=True)])
 
     before = noise()
@@ -97,7 +98,7 @@ def test_where_regions_overlap_the_later_one_lies_on_top():
     assert (restored[10, 10] == 100).all() and (restored[20, 20] == 200).all() and (restored[30, 30] == 200).all()
     # Both are cut out of the picture as it came.
     (batch,) = seen
-    assert len(batch) == 2 * 2 and np.unique(batch[1]).size > 100
+    assert len(batch) == VIEWS * 2 and np.unique(batch[1]).size > 100
 
 
 def test_pictures_without_regions_are_the_same_arrays():
@@ -113,7 +114,7 @@ def test_regions_of_several_pictures_go_through_the_model_together():
     pictures = [noise(seed=seed) for seed in range(3)]
     boxes = [(x, y, x + 8, y + 8) for x in range(0, 64, 8) for y in range(0, 16, 8)]
     restored = restore_regions(model, pictures, [[Region(box) for box in boxes]] * 3)
-    assert [len(batch) for batch in model.batches] == [BATCH_SIZE] * 3  # 48 regions, each of them mirrored as well
+    assert [len(batch) for batch in model.batches] == [BATCH_SIZE] * 6  # four views of 48 regions
     for picture, result in zip(pictures, restored, strict=True):
         np.testing.assert_array_equal(result, np.where(inside(picture, *boxes)[..., None], np.uint8(RED), picture))
 
@@ -132,12 +133,16 @@ def test_beyond_the_picture_it_sees_its_edge_repeated():
     np.testing.assert_array_equal(model.batches[0][0], np.pad(before[45:60, :15], ((0, 5), (5, 0), (0, 0)), "edge"))
 
 
-def test_the_answer_is_the_mean_of_both_ways_round():
+def test_the_answer_is_the_mean_of_all_views():
     ramp = np.arange(0, 40, 2, dtype=np.uint8)[None, None, :, None]  # what a model adds that knows left from right
     model = Fake(lambda batch: batch // 2 + ramp, size=(20, 20), context=1.0)
     before = noise()
     (restored,) = restore_regions(model, [before], [[Region((30, 20, 50, 40))]])
-    np.testing.assert_array_equal(model.batches[0][1], before[20:40, 30:50][:, ::-1])
+    (seen,) = model.batches
+    np.testing.assert_array_equal(seen[0], before[20:40, 30:50])
+    np.testing.assert_array_equal(seen[1][1:, 1:], before[20:39, 30:49])  # moved down and to the right
+    np.testing.assert_array_equal(seen[1][0, 1:], before[20, 30:49])
+    np.testing.assert_array_equal(seen[2:], seen[:2, :, ::-1])
     np.testing.assert_array_equal(restored[20:40, 30:50], before[20:40, 30:50] // 2 + 19)
 
 
@@ -147,7 +152,7 @@ def test_the_answer_is_the_mean_of_both_ways_round():
 def test_small_regions_are_restored_once():
     model = Fake(size=(64, 64), adds_detail=True, context=1.0)
     restore_regions(model, [noise(200, 200)], [[Region((10, 10, 106, 106))]])  # 96 is 1.5 times 64
-    assert [batch.shape for batch in model.batches] == [(2, 64, 64, 3)]
+    assert [batch.shape for batch in model.batches] == [(VIEWS, 64, 64, 3)]
 
 
 def test_large_regions_are_restored_again_in_tiles_of_the_model_s_size():
@@ -155,13 +160,13 @@ def test_large_regions_are_restored_again_in_tiles_of_the_model_s_size():
     restore_regions(model, [noise(400, 400)], [[Region((10, 10, 210, 210))]])
     # At 64 pixels, at 128 and, as 200 is more than 1.5 times 128, at 256: tiles that overlap by a quarter.
     assert [batch.shape[1:] for batch in model.batches] == [(64, 64, 3)] * len(model.batches)
-    assert [len(batch) for batch in model.batches] == [2, 9, 25]  # mirrored as well at 64 pixels alone
+    assert [len(batch) for batch in model.batches] == [VIEWS, 9, 25]  # several views at 64 pixels alone
 
 
 def test_without_detail_it_is_enlarged():
     model = Fake(red, size=(64, 64), adds_detail=False)
     restore_regions(model, [noise(400, 400)], [[Region((10, 10, 330, 330))]])
-    assert [len(batch) for batch in model.batches] == [2]
+    assert [len(batch) for batch in model.batches] == [VIEWS]
 
 
 def test_detail_that_the_tiles_add_arrives():
@@ -246,7 +251,7 @@ def test_of_many_regions_only_a_batch_is_in_memory(monkeypatch):
     picture = noise(64, 64)
     boxes = [(x, y, x + 4, y + 4) for x in range(0, 60, 4) for y in range(0, 60, 4)]
     (restored,) = restore_regions(model, [picture], [[Region(box) for box in boxes]])
-    assert len(cut) == len(boxes) and sum(map(len, model.batches)) == 2 * len(boxes)
+    assert len(cut) == len(boxes) and sum(map(len, model.batches)) == VIEWS * len(boxes)
     assert (restored[:60, :60] != picture[:60, :60]).any(axis=2).mean() > 0.9
 
 

@@ -14,6 +14,7 @@ from keras_deid.restoring.manifest import MANIFEST, Manifest, settings_of
 from keras_deid.restoring.model import LocalModel
 from keras_deid.restoring.region_sources import Listed, Located
 from keras_deid.restoring.restore import restore_file, restore_folder
+from keras_deid.restoring.views import VIEWS
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import PICTURES, SIZE, Negative, files_of, random_picture
@@ -92,7 +93,7 @@ def test_with_boxes_only_the_regions_change(tmp_path):
     (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\na.png,10,20,30,40\na.png,50,5,60,15\n")
     model = Negative()
     report = restore_folder(tmp_path / "in", tmp_path / "out", model, Listed(tmp_path / "boxes.csv"))
-    assert model.batches == [2 * 2]  # each region is mirrored as well
+    assert model.batches == [VIEWS * 2]  # several views of each region
     assert (report.restored, report.copied, report.kept, report.done) == (1, 1, 0, 2)
     copied = (tmp_path / "out" / "b.png").read_bytes()
     assert copied == (tmp_path / "in" / "b.png").read_bytes()

@@ -17,6 +17,7 @@ from keras_deid.restoring.region_sources import Listed
 from keras_deid.restoring.restore import restore_file, restore_folder
 from keras_deid.restoring.steady import Steady
 from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.views import VIEWS
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS, SYNTHETIC_WHOLE
 
 from .conftest import files_of
@@ -78,7 +79,7 @@ def test_boxes_hold_for_their_frame_or_for_all(video, tmp_path):
     source, model = video(), Negative()
     boxes = listed(tmp_path, "in.mp4,4,4,12,12,", "in.mp4,30,10,40,20,5", "in.mp4,0,0,9,9,999")
     assert restore_video(source, tmp_path / "out.mkv", model, boxes).frames == FRAMES
-    assert sum(model.batches) == 2 * (FRAMES + 1)  # each region is mirrored as well
+    assert sum(model.batches) == VIEWS * (FRAMES + 1)
     before, after = read_video(source).pixels.astype(int), read_video(tmp_path / "out.mkv").pixels.astype(int)
     changed = np.abs(after - before).max(axis=3) > 12
     assert changed[:, 6:10, 6:10].all()
@@ -91,14 +92,14 @@ def test_boxes_are_found_by_the_name_in_the_folder(video, tmp_path):
     model = Negative()
     boxes = listed(tmp_path, "sub/in.mp4,4,4,12,12,")
     assert restore_video(video(), tmp_path / "out.mp4", model, boxes, name="sub/in.mp4").frames == FRAMES
-    assert sum(model.batches) == 2 * FRAMES
+    assert sum(model.batches) == VIEWS * FRAMES
 
 
 def test_boxes_outside_of_a_video_and_frames_that_it_lacks_are_said(video, tmp_path):
     source, model = video(), Negative()
     boxes = listed(tmp_path, "in.mp4,48,0,60,10,", "in.mp4,4,4,12,12,", f"in.mp4,4,4,12,12,{FRAMES}")
     restore_file(source, tmp_path / "out.mp4", model, boxes)
-    assert sum(model.batches) == 2 * FRAMES
+    assert sum(model.batches) == VIEWS * FRAMES
     assert boxes.complaints == [
         f"{tmp_path}/boxes.csv:2: the box 48,0,60,10 lies outside of in.mp4, which is 48 x 32 pixels",
         f"{tmp_path}/boxes.csv:4: in.mp4 has no frame {FRAMES}",

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_deid.restoring.steady import Steady, flicker
 from keras_deid.restoring.video import restore_video
+from keras_deid.restoring.views import VIEWS
 
 from .synthetic_videos import make_video, read_video
 from .video_fakes import Negative, located, mark_red
@@ -70,7 +71,7 @@ def test_of_a_region_that_is_still_every_second_frame_is_restored(tmp_path):
         source = make_video(tmp_path / "in.mp4", red_square(len(lefts), lambda number: [lefts[number]]))
         restore_video(source, tmp_path / "out.mp4", model, located())
         assert all(restored_frames(tmp_path / "out.mp4", lefts))
-        return sum(model.batches) / 2  # each square is restored as it is and mirrored
+        return sum(model.batches) / VIEWS
 
     assert restored([30] * FRAMES) == FRAMES / 2
     assert restored([10 + 2 * number for number in range(FRAMES)]) < 0.8 * FRAMES  # the square moves with its region

@@ -19,6 +19,7 @@ from keras_deid.restoring.video_colours import (
     turned_back,
     with_pixels,
 )
+from keras_deid.restoring.views import VIEWS
 
 from .synthetic_videos import make_video, plain, read_video
 from .video_fakes import Negative
@@ -157,8 +158,8 @@ def test_colours_keep_their_tags_and_their_look(tmp_path, colours, pixel_format,
 
     (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\nin.mp4,40,24,56,40\n")
     restore_video(source, tmp_path / "out.mp4", Watching(), Listed(tmp_path / "boxes.csv"))
-    # every second frame, as it is and mirrored
-    np.testing.assert_allclose(np.array(seen, int), [[200, 60, 40]] * 6, atol=5)
+    # four views of every second frame
+    np.testing.assert_allclose(np.array(seen, int), [[200, 60, 40]] * (3 * VIEWS), atol=5)
     before, after = read_video(source), read_video(tmp_path / "out.mp4")
     assert after.video["colours"] == before.video["colours"] == colours
     assert after.video["format"].replace("yuvj", "yuv") == pixel_format
