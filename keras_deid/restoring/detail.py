@@ -22,6 +22,8 @@ _LARGER = 1.5
 """A region is restored in detail once more when its square has more than this many times the pixels on a side."""
 _STEP = 2
 """Factor between two levels of detail."""
+_COARSE = 2.0
+"""Standard deviation, in pixels of a tile: what a blur by so much leaves is no detail, and stays."""
 _OVERLAP = 4
 """Neighbouring tiles share a part of so many of their side, or more."""
 
@@ -83,6 +85,23 @@ def _enlarged(place: Place, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return np.round(blurred).astype(np.uint8), inside
 
 
+def with_detail_of(answer: np.ndarray, tile: np.ndarray) -> np.ndarray:
+    """Returns a tile with the detail of an answer; what is coarser stays as the smaller size had it.
+
+    A model that sees a blurred sleeve alone would paint a small face there.
+
+    Args:
+        answer: uint8 `(height, width, 3)`.
+        tile: what the model saw, of the same shape.
+
+    Returns:
+        float32 of the same shape, in [0, 255].
+    """
+    change = answer.astype(np.float32) - tile
+    change -= cv2.GaussianBlur(change, (0, 0), _COARSE)
+    return np.clip(tile + change, 0.0, 255.0)
+
+
 def _restore_tiled(model: PictureModel, pictures: Iterable[_Tiled]) -> Iterator[np.ndarray]:
     """Yields the restored pictures; few are in memory at a time, however many there are."""
     begun: deque[_Tiled] = deque()
@@ -127,7 +146,8 @@ class _Tiled:
 
     def put_back(self, answer: np.ndarray) -> None:
         """Takes the answer to the next tile."""
-        self._answers.append(answer)
+        tile = self._picture[self._at(self._corners[len(self._answers)])]
+        self._answers.append(with_detail_of(answer, tile))
 
     @property
     def is_complete(self) -> bool:

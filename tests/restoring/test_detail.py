@@ -1,9 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_deid.restoring.detail import _starts
+from keras_deid.restoring.detail import _starts, with_detail_of
 from keras_deid.restoring.found import Region
 from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.views import VIEWS
@@ -79,3 +80,18 @@ def test_tiles_have_what_is_covered_in_their_middle(first, last, expected):
     covered = np.zeros(128, bool)
     covered[first:last] = True
     assert _starts(covered, 64) == expected
+
+
+def test_of_an_answer_only_the_detail_is_taken():
+    tile = noise(64, 64) // 2 + 64
+    stripes = np.tile(np.array([-20, 20]), 32)[None, :, None]
+    with_stripes = with_detail_of((tile.astype(int) + 40 + stripes).astype(np.uint8), tile)
+    # All of the lighter answer is left out, and nearly nothing of the stripes.
+    np.testing.assert_allclose(with_stripes - tile, np.broadcast_to(stripes, tile.shape), atol=1.0)
+
+
+def test_a_face_that_is_painted_on_a_plain_tile_is_no_detail():
+    tile = np.full((64, 64, 3), 120, np.uint8)
+    painted = cv2.GaussianBlur(cv2.circle(tile.copy(), (32, 32), 10, (220, 160, 130), -1), (0, 0), 4)
+    assert np.abs(painted.astype(int) - tile).max() > 60
+    assert np.abs(with_detail_of(painted, tile) - tile).max() < 15

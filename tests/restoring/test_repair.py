@@ -189,8 +189,10 @@ def test_tiles_leave_no_seams():
     before = smooth(420, 420)
     model = Fake(lambda batch: 255 - batch, size=(64, 64), adds_detail=True, context=1.0)
     (restored,) = restore_regions(model, [before], [[Region((20, 20, 148, 148))]])
-    # Twice negative: once at 64 pixels, once in tiles.
-    assert len(model.batches) == 2 and np.abs(restored.astype(int) - before).max() <= 3
+    assert len(model.batches) == 2
+    # The negative at 64 pixels stays: what tiles change as a whole is no detail.
+    middle = np.s_[32:136, 32:136]  # at the region's edge, where the negative ends, is some
+    assert np.abs(restored[middle].astype(int) - (255 - before[middle])).max() <= 3
 
 
 def test_tiles_without_anything_of_the_region_are_left_out():
