@@ -8,6 +8,7 @@ from keras_deid.field.photographs import find_photographs
 from keras_deid.privacy.csv_file import COLUMNS
 from keras_deid.privacy.evaluate import evaluate
 from keras_deid.privacy.measure import DEFAULT_KINDS, OFFERED
+from keras_deid.restoring.views import VIEWS
 
 
 @pytest.fixture
@@ -79,15 +80,15 @@ def test_it_continues_where_it_stopped(people, subject, out):
     stopped = subject("across_4")
     with pytest.raises(KeyboardInterrupt):
         run(people, out, stopped, progress=stop)
-    assert stopped.model.seen == 2 * 3 and not (out / "privacy.json").exists()
+    assert stopped.model.seen == VIEWS * 3 and not (out / "privacy.json").exists()
     again = subject("across_4")
     content = run(people, out, again)
     # The stranger is restored anew, as is the face that was left; nobody else is.
-    assert again.model.seen == 2 * 2 and again.embedders[0].seen == 2 + 5
+    assert again.model.seen == VIEWS * 2 and again.embedders[0].seen == 2 + 5
     assert run(people, out, subject("across_4")) == content
     more = subject("across_4", "gaussian")
     assert list(run(people, out, more)["kinds"]) == ["across_4", "gaussian"]
-    assert more.model.seen == 2 * (2 + 3)
+    assert more.model.seen == VIEWS * (2 + 3)
 
 
 def test_another_stranger_is_put_into_all_faces_anew(people, subject, out):
@@ -95,7 +96,7 @@ def test_another_stranger_is_put_into_all_faces_anew(people, subject, out):
     people.add("Z.png", (90, 120, 150))  # before a.png
     again = subject("across_4")
     assert run(people, out, again)["people"] == 4
-    assert again.model.seen == 2 * (1 + 4)
+    assert again.model.seen == VIEWS * (1 + 4)
 
 
 def test_photographs_without_a_face_or_pixels_are_told(people, subject, out):

@@ -6,6 +6,7 @@ import pytest
 
 from keras_deid.errors import UserError
 from keras_deid.field.photographs import find_photographs
+from keras_deid.restoring.views import VIEWS
 from keras_deid.useful import evaluate as module
 from keras_deid.useful import face_network
 from keras_deid.useful.csv_file import COLUMNS
@@ -98,11 +99,11 @@ def test_it_continues_where_it_stopped(scenes, subject, out, remembers):
     first = subject("deface_solid")
     with pytest.raises(KeyboardInterrupt):
         run(scenes, out, first, progress=stop_at(1, "restoring"))
-    assert first.model.seen == 2 and not (out / "useful.json").exists()  # a face, and mirrored
+    assert first.model.seen == VIEWS and not (out / "useful.json").exists()
     second = subject("deface_solid")
     with pytest.raises(KeyboardInterrupt):
         run(scenes, out, second, progress=stop_at(3, "training detectors"))
-    assert second.model.seen == 2 and len(remembers.trained) == 3
+    assert second.model.seen == VIEWS and len(remembers.trained) == 3
     third = subject("deface_solid")
     content = run(scenes, out, third)
     assert third.model.seen == 0 and len(remembers.trained) == 8
@@ -116,7 +117,7 @@ def test_it_continues_where_it_stopped(scenes, subject, out, remembers):
     # Another photograph to learn from is restored alone, and all detectors learn anew.
     more = subject("deface_solid")
     run(scenes, out, more, train=("a.png", "b.png", "wall.png", "d.png"), test=("c.png",))
-    assert more.model.seen == 2 and len(remembers.trained) == 21 + 8
+    assert more.model.seen == VIEWS and len(remembers.trained) == 21 + 8
 
 
 def test_a_lost_picture_is_made_again(scenes, subject, out, remembers):
@@ -125,7 +126,7 @@ def test_a_lost_picture_is_made_again(scenes, subject, out, remembers):
         picture.unlink()
     again = subject("deface_solid")
     run(scenes, out, again)
-    assert again.model.seen == 4 and len(remembers.trained) == 8  # the same pictures: nothing to learn anew
+    assert again.model.seen == 2 * VIEWS and len(remembers.trained) == 8  # the same pictures: nothing to learn anew
 
 
 def test_photographs_that_cannot_be_read_are_told(scenes, subject, out, remembers):

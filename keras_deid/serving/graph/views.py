@@ -19,7 +19,7 @@ def restore_views(restore: Callable[[tf.Tensor], tf.Tensor], crop: tf.Tensor) ->
     """
     seen = tf.stack([crop, tf.pad(crop, ((1, 0), (1, 0), (0, 0)), "SYMMETRIC")[:-1, :-1]])
     answers = tf.cast(restore(tf.concat([seen, seen[:, :, ::-1]], axis=0)), tf.float32)
-    own, moved = tf.unstack(answers[:2] + answers[2:, :, ::-1])
+    own, moved = tf.unstack(answers[:2] + answers[2:, :, ::-1], num=2)
     # The moved views lack the last row and column.
     below = tf.concat([moved[1:, 1:], own[:-1, -1:]], axis=1)
     return tf.cast(tf.round((own + tf.concat([below, own[-1:]], axis=0)) / 4.0), tf.uint8)
