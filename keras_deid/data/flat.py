@@ -33,8 +33,8 @@ def fill_flat(crop: np.ndarray, inside: np.ndarray) -> np.ndarray:
     core = inside > 0.98
     if core.sum() < 9:
         return crop
-    off = np.abs(crop.astype(np.int16) - np.median(crop[core], axis=0)).max(axis=-1)
-    hole = ((off <= MOST_OFF) & (inside > 0)).astype(np.uint8)
+    off = off_colour(crop, core)
+    hole: np.ndarray = ((off <= MOST_OFF) & (inside > 0)).astype(np.uint8)
     hole = cv2.morphologyEx(hole, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     known = 1 - cv2.dilate(hole, np.ones((5, 5), np.uint8))
     if hole[core].mean() < LEAST_FLAT or not known.any():
@@ -43,6 +43,16 @@ def fill_flat(crop: np.ndarray, inside: np.ndarray) -> np.ndarray:
     filled = _pull_push(crop.astype(np.float32) * weight, weight)
     keep = cv2.GaussianBlur(weight[..., 0], (3, 3), 0)[..., None] * weight
     return np.round(keep * crop + (1 - keep) * filled).astype(np.uint8)
+
+
+def off_colour(picture: np.ndarray, core: np.ndarray) -> np.ndarray:
+    """Returns how far each pixel is from the colour of a region: levels, in the channel that differs most.
+
+    Args:
+        picture: uint8 `(height, width, 3)`.
+        core: bool `(height, width)`, true somewhere: the pixels whose median is the region's colour.
+    """
+    return np.abs(picture.astype(np.int16) - np.median(picture[core], axis=0)).max(axis=-1)
 
 
 def _pull_push(colours: np.ndarray, weight: np.ndarray, level: int = 0) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from keras_deid.data.flat import LEAST_FLAT, MOST_OFF
+from keras_deid.data.flat import LEAST_FLAT, MOST_OFF, off_colour
 from keras_deid.restoring.found import Region
 
 _RING = 0.12
@@ -37,7 +37,7 @@ def is_plain_area(picture: np.ndarray, region: Region) -> bool:
     core = cv2.erode(inside, square, borderType=cv2.BORDER_CONSTANT, borderValue=1) > 0
     if not core.any():
         return False
-    off = np.abs(near.astype(np.int16) - np.median(near[core], axis=0)).max(axis=-1)
+    off = off_colour(near, core)
     if np.mean(off[core] <= MOST_OFF) < LEAST_FLAT:
         return False
     around = off[(cv2.dilate(inside, square) > 0) & (inside == 0)]
