@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deid.boxes import Box
+from keras_deid.data.crowds import crowded
 from keras_deid.data.photograph_batches import photograph_batches
 from keras_deid.data.photographs import Photograph, Photographs
 from keras_deid.data.step_plan import ALL_ROWS
@@ -21,13 +22,15 @@ _CLEAN = 0.35
 """How often nothing is hidden."""
 _LOOKALIKE = 0.4
 """How often the photograph gets something that looks hidden and is not."""
+_CROWDED = 0.25
+"""How often the person gets company."""
 _ELSEWHERE = 0.12
 """How often something other than a face is hidden, too."""
 _LEFT_OPEN = 0.15
 """How often a face in a photograph with hidden faces stays visible."""
-_FACE_WIDTHS = (11.0, 200.0)
+_FACE_WIDTHS = (11.0, 280.0)
 """Range of the first face's width in the window, in pixels; larger ones are found in a smaller picture."""
-_SCALES = (0.3, 1.4)
+_SCALES = (0.25, 1.75)
 """Range of the factor by which a photograph is resized for that."""
 _SHRUNK = 0.35
 """How often the photograph is shrunk after its faces were hidden."""
@@ -53,6 +56,8 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
     shrink = float(rng.uniform(_LEAST_SHRUNK, 1.0)) if rng.random() < _SHRUNK else 1.0
     whole = size + 2 * _MARGIN
     pixels, faces = _surroundings(photograph, round(whole / shrink), shrink, rng)
+    if rng.random() < _CROWDED:
+        pixels, faces = crowded(pixels, faces, rng)
     if rng.random() < _LOOKALIKE:
         pixels = _with_lookalike(pixels, faces, rng)
     hidden: np.ndarray = np.zeros(pixels.shape[:2], np.float32)
@@ -144,10 +149,11 @@ def _surroundings(
     faces = photograph.faces
     factor = _draw_factor(shrink * float(faces[0][2] - faces[0][0]) if len(faces) else 0.0, rng)
     side = max(round(size / factor), 8)
+    margin = round(_MARGIN / shrink / factor)
     if len(faces) and rng.random() < 0.85:
         x0, y0, x1, y1 = faces[rng.integers(len(faces))]
-        left = round((x0 + x1) / 2 - side * rng.uniform(0.25, 0.75))
-        top = round((y0 + y1) / 2 - side * rng.uniform(0.25, 0.75))
+        left = _inside(round((x0 + x1) / 2 - side * rng.uniform(0.25, 0.75)), side, width, margin)
+        top = _inside(round((y0 + y1) / 2 - side * rng.uniform(0.25, 0.75)), side, height, margin)
     else:
         left, top = (int(rng.integers(min(0, length - side), max(0, length - side) + 1)) for length in (width, height))
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)
@@ -159,6 +165,12 @@ def _surroundings(
     moved = (faces - np.array([left, top, left, top])) * (size / side)
     seen = [face for face in moved.tolist() if face[2] > 0 and face[3] > 0 and face[0] < size and face[1] < size]
     return cut, [tuple(face) for face in seen]
+
+
+def _inside(start: int, side: int, length: int, margin: int) -> int:
+    """Moves a cut so that, without its margins, it shows as much of the photograph as it can."""
+    least, most = sorted((-margin, length - side + margin))
+    return min(max(start, least), most)
 
 
 def _draw_factor(face_width: float, rng: np.random.Generator) -> float:

@@ -36,6 +36,16 @@ def coarse(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return block_means(photograph, float(rng.integers(2, 9)))
 
 
+def overexposed(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Brightens the photograph until parts of it are plain white, or darkens it until parts are plain black."""
+    levels = np.arange(256, dtype=np.float32)
+    if rng.random() < 0.7:
+        curve = levels * rng.uniform(1.2, 2.2)
+    else:
+        curve = (levels - rng.uniform(20, 90)) * rng.uniform(0.8, 1.4)
+    return cv2.LUT(photograph, np.clip(np.round(curve), 0, 255).astype(np.uint8))
+
+
 def tiles(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draws a wall of tiles or panes, with joints, over a part of the photograph."""
     result = photograph.copy()
@@ -84,6 +94,7 @@ LOOKALIKES: tuple[Callable[[np.ndarray, np.random.Generator], np.ndarray], ...] 
     soft,
     shallow_focus,
     coarse,
+    overexposed,
     tiles,
     sign,
     text,

@@ -43,6 +43,8 @@ _STRENGTHS: dict[str, tuple[float, float]] = {
 _BLOCKS = ("mean", "sample")
 _BLOCK_PIXELS = (5, 8, 10, 12, 15, 16, 20, 24, 25, 30)
 """Block sizes that tools offer, in pixels of the photograph."""
+_FINEST = 0.03
+"""Least such block, in widths of the face."""
 _SCALES = (1.0, 1.8)
 _OFFSET = 0.12
 
@@ -77,7 +79,7 @@ def draw(
     strength = rng.uniform(*_STRENGTHS[method]) * width
     if method in _BLOCKS:
         if rng.random() < 0.35:
-            fitting = [block for block in _BLOCK_PIXELS if 0.05 * width <= block <= 0.5 * width]
+            fitting = [block for block in _BLOCK_PIXELS if _FINEST * width <= block <= 0.5 * width]
             strength = float(rng.choice(fitting)) if fitting else strength
         elif rng.random() < 0.7:
             strength = float(max(round(strength), 2))

@@ -11,15 +11,15 @@ from keras_deid import losses
 from keras_deid.models.locator import STRIDE
 from keras_deid.models.pixels import to_signed
 from keras_deid.training.gan import move_average
-from keras_deid.training.replicas import mean_of_replicas, share_of_gradients
+from keras_deid.training.replicas import share_of_gradients
 from keras_deid.training.stepped import SteppedModel
 
 
 class LocatorTraining(SteppedModel):
     """A locator that learns from windows with drawn regions.
 
-    The loss is binary cross-entropy plus Dice: the first weighs every pixel alike, the second every hidden one, few as
-    they are.
+    The loss is binary cross-entropy plus Dice: the first weighs every pixel alike, the second every picture, few as its
+    hidden pixels are.
 
     Args:
         locator: signed windows -> logits at a quarter of the size.
@@ -67,7 +67,7 @@ class LocatorTraining(SteppedModel):
         with tf.GradientTape() as tape:
             logits = self.locator(to_signed(data[0]), training=True)
             cross_entropy = losses.cross_entropy(logits, hidden)
-            dice = losses.dice(logits, hidden, mean_of_replicas)
+            dice = losses.dice(logits, hidden)
             loss = cross_entropy + dice
             scaled = self.locator_optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.locator.trainable_variables)
