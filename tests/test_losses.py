@@ -231,13 +231,21 @@ def test_cross_entropy_stays_finite():
 
 
 def test_dice_by_hand():
-    # Probabilities 0.5, 0.75, 0.25: shared 0.75, squares 0.875 and targets 1.
-    logits, target = np.float32([0, np.log(3), -np.log(3)]), np.float32([0, 1, 0])
-    assert float(losses.dice(logits, target)) == pytest.approx(1 - 2 * 0.75 / 1.875, rel=1e-5)
+    # Probabilities 0.5, 0.75, 0.25: shared 0.75, squares 0.875 and targets 1. In the other picture: nothing, 0.25, 0.
+    shape = (2, 1, 3, 1)
+    logits = np.float32([0, np.log(3), -np.log(3), 0, -50, -50]).reshape(shape)
+    target = np.float32([0, 1, 0, 0, 0, 0]).reshape(shape)
+    expected = ((1 - (2 * 0.75 + 16) / (1.875 + 16)) + (1 - 16 / (0.25 + 16))) / 2
+    assert float(losses.dice(logits, target)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_dice_at_its_ends():
-    sure, target = np.float32([50, 50, -50, -50]), np.float32([1, 1, 0, 0])
-    assert float(losses.dice(sure, target)) == pytest.approx(0, abs=1e-6)
-    assert float(losses.dice(-sure, target)) == pytest.approx(1, abs=1e-6)
-    assert float(losses.dice(np.float32([-50, -50]), np.float32([0, 0]))) == 1  # nothing to find: no slope
+    """A small region weighs as much as a large one, and what is marked in a picture without any counts, too."""
+    logits = np.full((1, 40, 40, 1), -50, np.float32)
+    nothing, small, large = (np.zeros(logits.shape, np.float32) for _ in range(3))
+    small[:, :10, :10], large[:] = 1, 1
+    for target in (nothing, small, large):
+        assert float(losses.dice(np.where(target > 0, 50, -50).astype("float32"), target)) == pytest.approx(0, abs=1e-6)
+    missed = [float(losses.dice(logits, target)) for target in (small, large)]
+    assert missed == pytest.approx([100 / 116, 1600 / 1616])
+    assert float(losses.dice(np.where(small > 0, 50, -50).astype("float32"), nothing)) == pytest.approx(100 / 116)

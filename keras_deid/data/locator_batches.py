@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_deid.boxes import Box
 from keras_deid.data.crowds import crowded
+from keras_deid.data.images import resize_image
 from keras_deid.data.photograph_batches import photograph_batches
 from keras_deid.data.photographs import Photograph, Photographs
 from keras_deid.data.step_plan import ALL_ROWS
@@ -36,6 +37,8 @@ _SHRUNK = 0.35
 """How often the photograph is shrunk after its faces were hidden."""
 _LEAST_SHRUNK = 0.45
 """Least factor of that."""
+_LARGER, _SMALLER = (0.35, 1.0, 1.75), (0.15, 0.5, 1.0)
+"""How often the photograph is looked at larger, or smaller, than it was published; by which factors."""
 _MARGIN = 64
 """Pixels around a window in which regions are hidden as well, so that its edge cuts them."""
 _TEXTURES = {"mean": 0.35, "sample": 0.15, "shrink": 0.3, "gaussian": 0.1, "box_blur": 0.1}
@@ -54,8 +57,9 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
         The window, uint8 `(size, size, 3)`; how much of each pixel is hidden, float32 `(size, size, 1)`.
     """
     shrink = float(rng.uniform(_LEAST_SHRUNK, 1.0)) if rng.random() < _SHRUNK else 1.0
+    look = _draw_look(rng)
     whole = size + 2 * _MARGIN
-    pixels, faces = _surroundings(photograph, round(whole / shrink), shrink, rng)
+    pixels, faces = _surroundings(photograph, round(whole / shrink / look), shrink * look, rng)
     if rng.random() < _CROWDED:
         pixels, faces = crowded(pixels, faces, rng)
     if rng.random() < _LOOKALIKE:
@@ -78,13 +82,11 @@ def locator_window(photograph: Photograph, size: int, rng: np.random.Generator) 
     else:
         drawn = draw((0, 0, 50, 50), pixels.shape[:2], rng)
         afterwards = drawn.afterwards
-    if pixels.shape[0] > whole:
-        pixels, hidden = (
-            cv2.resize(picture, (whole, whole), interpolation=cv2.INTER_AREA) for picture in (pixels, hidden)
-        )
+    pixels, hidden = _resized(pixels, hidden, round(whole / look))
+    pixels = Afterwards(1.0, afterwards.noise, afterwards.jpeg).apply(pixels, rng)
+    pixels, hidden = _resized(pixels, hidden, whole)
     inner = slice(_MARGIN, _MARGIN + size)
     window, label = pixels[inner, inner], hidden[inner, inner]
-    window = Afterwards(1.0, afterwards.noise, afterwards.jpeg).apply(window, rng)
     if rng.random() < 0.5:
         window, label = window[:, ::-1], label[:, ::-1]
     return np.ascontiguousarray(window), np.ascontiguousarray(label[..., None])
@@ -116,6 +118,23 @@ def locator_batches(
     )
 
 
+def _draw_look(rng: np.random.Generator) -> float:
+    """Draws the factor by which a locator resizes the published photograph."""
+    chance = rng.random()
+    for often, low, high in (_LARGER, _SMALLER):
+        if chance < often:
+            return math.exp(rng.uniform(math.log(low), math.log(high)))
+        chance -= often
+    return 1.0
+
+
+def _resized(pixels: np.ndarray, hidden: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    if pixels.shape[0] == side:
+        return pixels, hidden
+    way = cv2.INTER_AREA if pixels.shape[0] > side else cv2.INTER_LINEAR
+    return resize_image(pixels, (side, side)), cv2.resize(hidden, (side, side), interpolation=way)
+
+
 def _with_lookalike(pixels: np.ndarray, faces: list[Box], rng: np.random.Generator) -> np.ndarray:
     """Adds something that looks hidden and is not; a panel over a face would hide it, so that it goes elsewhere."""
     lookalike = LOOKALIKES[rng.integers(len(LOOKALIKES))]
@@ -132,14 +151,14 @@ def _differ(one: np.ndarray, other: np.ndarray, box: Box) -> bool:
 
 
 def _surroundings(
-    photograph: Photograph, size: int, shrink: float, rng: np.random.Generator
+    photograph: Photograph, size: int, later: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, list[Box]]:
     """Resizes the photograph and cuts a square that usually shows its first face, wherever in it.
 
     Args:
         photograph: with its faces.
         size: side of the square, in pixels.
-        shrink: factor by which the square is shrunk later.
+        later: factor by which the square is resized later.
         rng: draws the size of the face, and the square's place.
 
     Returns:
@@ -147,9 +166,9 @@ def _surroundings(
     """
     height, width = photograph.pixels.shape[:2]
     faces = photograph.faces
-    factor = _draw_factor(shrink * float(faces[0][2] - faces[0][0]) if len(faces) else 0.0, rng)
+    factor = _draw_factor(later * float(faces[0][2] - faces[0][0]) if len(faces) else 0.0, rng)
     side = max(round(size / factor), 8)
-    margin = round(_MARGIN / shrink / factor)
+    margin = round(_MARGIN / later / factor)
     if len(faces) and rng.random() < 0.85:
         x0, y0, x1, y1 = faces[rng.integers(len(faces))]
         left = _inside(round((x0 + x1) / 2 - side * rng.uniform(0.25, 0.75)), side, width, margin)

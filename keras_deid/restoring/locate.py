@@ -71,7 +71,7 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
     ]
     if finest is not None:
         regions += _regions_at(mark, picture, finest, threshold, most=_BETWEEN)
-    return [region for region in _without_repeats(regions) if not is_plain_area(picture, region)]
+    return _without_repeats(regions, picture)
 
 
 def _scales(size: tuple[int, int]) -> tuple[list[float], float, float | None]:
@@ -88,11 +88,11 @@ def _scales(size: tuple[int, int]) -> tuple[list[float], float, float | None]:
     return [*with_room, scale], fine, finest if finest > fine else None
 
 
-def _without_repeats(regions: list[Region]) -> list[Region]:
-    """Keeps one of the regions that lie over each other: the surest, and of equally sure ones the largest."""
+def _without_repeats(regions: list[Region], picture: np.ndarray) -> list[Region]:
+    """Keeps one of the regions that lie over each other: the surest, of equally sure ones the largest; no plain area."""
     kept: list[Region] = []
     for region in sorted(regions, key=_rank, reverse=True):
-        if not any(_same(region.box, other.box) for other in kept):
+        if not any(_same(region.box, other.box) for other in kept) and not is_plain_area(picture, region):
             kept.append(region)
     return sorted(kept, key=lambda region: -region.score)
 

@@ -51,8 +51,10 @@ def test_some_windows_are_clean_and_most_are_not():
 @pytest.fixture
 def plain(monkeypatch):
     """Windows in which the faces alone are hidden, in blue, and nothing else happens."""
-    for name in ("_CLEAN", "_LOOKALIKE", "_ELSEWHERE", "_LEFT_OPEN", "_SHRUNK"):
+    for name in ("_CLEAN", "_CROWDED", "_LOOKALIKE", "_ELSEWHERE", "_LEFT_OPEN", "_SHRUNK"):
         monkeypatch.setattr(module, name, 0.0)
+    for name in ("_LARGER", "_SMALLER"):
+        monkeypatch.setattr(module, name, (0.0, 1.0, 1.0))
 
     def draw(face, size, rng):
         return Draw(region_around(face, 1.0, size), Hiding("solid", colour=(0, 0, 255)), Afterwards())
@@ -79,6 +81,36 @@ def test_labels_follow_a_photograph_that_is_shrunk_after_hiding(plain, monkeypat
         assert window[outside][:, 2].max(initial=0) <= 3  # of 255: a hundredth
         edges += (~inside & ~outside).sum()
     assert edges > 100  # pixels that are hidden in part, which an unshrunk photograph does not have
+
+
+@pytest.mark.parametrize(("larger", "smaller"), [((1.0, 1.7, 1.7), (0.0, 1.0, 1.0)), ((0.0, 1.0, 1.0), (1.0, 0.5, 0.5))])
+def test_labels_follow_a_photograph_that_is_looked_at_in_another_size(plain, monkeypatch, larger, smaller):
+    """Its pixels say where they are; so do those of the window, in steps of the factors in both directions."""
+    monkeypatch.setattr(module, "_LARGER", larger)
+    monkeypatch.setattr(module, "_SMALLER", smaller)
+    edges = 0
+    for window, label in windows(20, placed()):
+        inside, outside = label[..., 0] > 0.99, label[..., 0] < 0.01
+        assert np.abs(window[inside].astype(int) - (0, 0, 255)).max(initial=0) <= 8
+        assert window[outside][:, 2].max(initial=0) <= 24  # cubic interpolation overshoots at edges
+        edges += (~inside & ~outside).sum()
+    assert edges > 100
+
+
+def test_looks_are_drawn_as_often_as_it_is_written():
+    looks = np.array([module._draw_look(np.random.default_rng(seed)) for seed in range(400)])
+    assert 0.28 < (looks > 1).mean() < 0.42 and 0.1 < (looks < 1).mean() < 0.2
+    assert looks.min() >= 0.5 and looks.max() <= 1.75
+
+
+def test_a_crowd_has_more_hidden_faces(plain, monkeypatch):
+    def parts():
+        labels = [label[..., 0] for _, label in windows(20, placed())]
+        return sum(float((label > 0.5).mean()) for label in labels)
+
+    alone = parts()
+    monkeypatch.setattr(module, "_CROWDED", 1.0)
+    assert parts() > 1.05 * alone
 
 
 def test_half_of_the_windows_are_mirrored(plain):

@@ -38,3 +38,15 @@ def test_shallow_focus_leaves_a_part_sharp():
     focused = lookalikes.shallow_focus(before, np.random.default_rng(1))
     error = np.abs(focused.astype(int) - before).mean(axis=2)
     assert (error < 8).mean() > 0.05 and (error > 30).mean() > 0.1
+
+
+def test_overexposed_parts_are_plain_and_the_rest_is_brighter_or_darker():
+    before = photograph()
+    bright = dark = 0
+    for seed in range(20):
+        after = lookalikes.overexposed(before, np.random.default_rng(seed))
+        assert ((after == 255) | (after == 0)).mean() > 0.03
+        brighter = bool((after >= before).all())
+        assert brighter or (after <= before).mean() > 0.6
+        bright, dark = bright + brighter, dark + (not brighter)
+    assert bright > 8 and dark > 2

@@ -182,6 +182,19 @@ def test_a_hole_does_not_split_a_region():
     assert np.abs(np.subtract(region.box, (60, 60, 140, 140))).max() <= 4 + GROWN
 
 
+def test_a_plain_area_takes_no_region_with_it():
+    image = paint(picture(400, 600), 200, 200, 260, 260)
+
+    def mark(picture):
+        probability = 0.9 * Mark(only=600)(picture)
+        if picture.shape[1] < 400:  # at half the size: a part of the grey wall, and the face in it
+            probability[5:34, 5:34] = 1.0
+        return probability
+
+    (region,) = find_regions(mark, image)
+    assert_covers(region, image, (200, 200, 260, 260))
+
+
 def test_in_a_clean_picture_there_is_nothing():
     mark = Mark()
     assert find_regions(mark, picture()) == [] and mark.seen

@@ -82,7 +82,8 @@ async function restore() {
   await attention.offer(photograph, boxes);
   one("attention").hidden = false;
   update();
-  one("result").scrollIntoView({ behavior: "smooth" });
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  one("result").scrollIntoView({ behavior: still ? "instant" : "smooth" });
 }
 
 function update() {
