@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from keras_deid.restoring.locate import Mark
+from keras_deid.restoring.looks import Mark
 from keras_deid.restoring.model import PictureModel
 
 
@@ -31,7 +31,7 @@ class Heard:
         return self._model.restore(pictures)
 
     def look(self, picture: np.ndarray) -> np.ndarray:
-        """Marks what is hidden, see `keras_deid.restoring.locate.Mark`."""
+        """Marks what is hidden, see `keras_deid.restoring.looks.Mark`."""
         self.pictures.append(picture)
         return self._mark(picture)
 

@@ -39,7 +39,8 @@ from keras_deid.cli.ending import exit_codes
 from keras_deid.cli.start_tensorflow import start_tensorflow
 from keras_deid.data.images import find_images
 from keras_deid.errors import UserError
-from keras_deid.restoring.locate import Mark, find_regions
+from keras_deid.restoring.locate import find_regions
+from keras_deid.restoring.looks import Mark
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.picture_files import open_picture, write_picture
 from keras_deid.restoring.region_sources import Located

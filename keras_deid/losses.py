@@ -131,11 +131,11 @@ def cross_entropy(logits: Any, target: Any) -> Any:
 
 
 DICE_ROOM = 16.0
-"""Hidden cells that `dice` adds to every picture; a picture in which nothing is hidden loses by what is marked in it."""
+"""Cells that `dice` adds to every picture, hidden and marked: it has a slope where nothing is hidden, too."""
 
 
 def dice(logits: Any, target: Any) -> Any:
-    """Returns 1 - (2 |A * B| + room) / (|A|^2 + |B|^2 + room), A the probabilities, B the targets; the mean of the batch.
+    """Returns the batch's mean of 1 - (2 |A * B| + room) / (|A|^2 + |B|^2 + room), A the probabilities, B the targets.
 
     Each picture counts alike, so that a small region weighs as much as a large one. `room` is `DICE_ROOM`.
 

@@ -21,9 +21,7 @@ _COVERED = 0.35
 """A person that would cover more than this part of another's face is not added."""
 
 
-def crowded(
-    photograph: np.ndarray, faces: list[Box], rng: np.random.Generator
-) -> tuple[np.ndarray, list[Box]]:
+def crowded(photograph: np.ndarray, faces: list[Box], rng: np.random.Generator) -> tuple[np.ndarray, list[Box]]:
     """Puts copies of a person's head and shoulders beside them, as in a crowd, so that faces touch and overlap.
 
     Args:
@@ -79,6 +77,8 @@ def _outline(size: tuple[int, int]) -> np.ndarray:
     """Returns how much of each pixel is covered: a head and shoulders with a soft edge, float32 `(height, width)`."""
     width, height = size
     shape: np.ndarray = np.zeros((height, width), np.float32)
-    cv2.ellipse(shape, (width // 2, round(0.36 * height)), (round(0.27 * width), round(0.33 * height)), 0, 0, 360, 1, -1)
+    cv2.ellipse(
+        shape, (width // 2, round(0.36 * height)), (round(0.27 * width), round(0.33 * height)), 0, 0, 360, 1, -1
+    )
     cv2.ellipse(shape, (width // 2, height), (round(0.46 * width), round(0.42 * height)), 0, 0, 360, 1, -1)
     return cv2.GaussianBlur(shape, (0, 0), max(0.02 * width, 0.5))

@@ -19,7 +19,8 @@ from keras_deid.errors import UserError
 from keras_deid.explain.networks import load_network
 from keras_deid.explain.targets import TARGETS
 from keras_deid.restoring.found import Region, given_region
-from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
+from keras_deid.restoring.locate import THRESHOLD, regions_in
+from keras_deid.restoring.looks import Mark, look_at
 from keras_deid.restoring.model import PictureModel
 from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.run_locator import RunLocator
@@ -84,12 +85,9 @@ class Engine:
         if not 0 < threshold < 1:
             raise UserError(f"threshold={threshold}: expected a number between 0 and 1")
 
-        def remembered(pixels: np.ndarray) -> np.ndarray:
-            if pixels.shape not in picture.probabilities:
-                picture.probabilities[pixels.shape] = self._mark(pixels)
-            return picture.probabilities[pixels.shape]
-
-        picture.found = find_regions(remembered, picture.pixels, threshold)
+        if picture.looks is None:
+            picture.looks = look_at(self._mark, picture.pixels)
+        picture.found = regions_in(picture.looks, picture.pixels, threshold)
         return picture.found
 
     def restore(self, picture: Picture, boxes: Sequence[Box]) -> np.ndarray:

@@ -11,6 +11,7 @@ import numpy as np
 from keras_deid.data.images import PIXEL_LIMIT, ImageError
 from keras_deid.errors import UserError
 from keras_deid.restoring.found import Region
+from keras_deid.restoring.looks import Look
 from keras_deid.restoring.picture_files import Opened, open_picture, write_picture
 from keras_deid.restoring.xmp import SYNTHETIC_PARTS
 
@@ -27,14 +28,14 @@ class Picture:
         source: the photograph.
         found: the regions that the locator found last.
         restored: uint8 `(height, width, 3)`; None before the first restoration.
-        probabilities: what the locator marked, by the shape of what it saw: another threshold needs no second look.
+        looks: what the locator saw; None before its first look. Another threshold needs no second one.
     """
 
     name: str
     source: Opened
     found: list[Region] = field(default_factory=list)
     restored: np.ndarray | None = None
-    probabilities: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    looks: list[Look] | None = None
 
     @property
     def pixels(self) -> np.ndarray:

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
 from keras_deid.boxes import Rectangle
-from keras_deid.data.images import resize_image
 from keras_deid.restoring.found import Region
+from keras_deid.restoring.looks import HIDDEN, STRIDE, Look, Mark, look_at
 from keras_deid.restoring.parts import parts
 from keras_deid.restoring.plain_areas import is_plain_area
 
-THRESHOLD = 0.8
+THRESHOLD = 0.6
 """Least mean probability of a region that is taken."""
 
-Mark = Callable[[np.ndarray], np.ndarray]
-"""uint8 `(height, width, 3)`, sides multiples of 32 -> float32 `(height / 4, width / 4)`:
-probability of being hidden."""
-
-_STRIDE = 4
-_MULTIPLE = 32
-_LONGER_SIDE = 832
-"""Pictures are looked at with this longer side (smaller ones as they are), at half and at a quarter of it for large
-regions, and larger for small ones."""
-_FACTOR = 2
-_ENLARGED_SIDE = 1165
-"""Smaller pictures are enlarged to this longer side as well: the blocks of small regions then have the sizes that the
-locator learned from most."""
-_MOST_ENLARGED = 1.4
-_LARGEST_SIDE = 1414
-_MOST_LARGEST = 1.7
-"""For the smallest regions, pictures are enlarged further: to this longer side, by this factor at most."""
-_BETWEEN = 90.0
-"""Pixels of the shorter side: at the smaller sizes smaller regions do not count, and at the largest one larger ones do
-not. They are seen better at another size."""
-_SEED = 0.5
-"""Probability above which cells of the map belong to a region."""
 _LEAST_SIDE = 2.5
 """Cells; narrower regions are noise."""
 _LEAST_FILL = 0.55
@@ -64,32 +39,17 @@ def find_regions(mark: Mark, picture: np.ndarray, threshold: float = THRESHOLD) 
     Returns:
         The regions, the surest first.
     """
-    coarse, fine, finest = _scales(picture.shape[:2])
-    regions = [
-        *(region for scale in coarse for region in _regions_at(mark, picture, scale, threshold, least=_BETWEEN)),
-        *_regions_at(mark, picture, fine, threshold),
-    ]
-    if finest is not None:
-        regions += _regions_at(mark, picture, finest, threshold, most=_BETWEEN)
+    return regions_in(look_at(mark, picture), picture, threshold)
+
+
+def regions_in(looks: list[Look], picture: np.ndarray, threshold: float = THRESHOLD) -> list[Region]:
+    """Returns the regions in what was seen of a picture, see `find_regions`."""
+    regions = [region for look in looks for region in _regions(look, picture, threshold)]
     return _without_repeats(regions, picture)
 
 
-def _scales(size: tuple[int, int]) -> tuple[list[float], float, float | None]:
-    """Returns the factors by which a picture is resized: for large regions, for all, and for the smallest ones."""
-    longer_side = max(size)
-    scale = min(1.0, _LONGER_SIDE / longer_side)
-    finer = min(1.0, _FACTOR * scale)
-    fine = min(_MOST_ENLARGED, max(_ENLARGED_SIDE / longer_side, finer))
-    coarse = [scale / factor for factor in (_FACTOR**2, _FACTOR)]
-    with_room = [factor for factor in coarse if factor * min(size) >= _BETWEEN]
-    finest = min(_MOST_LARGEST, _LARGEST_SIDE / longer_side)
-    if fine <= scale:
-        return with_room, scale, None
-    return [*with_room, scale], fine, finest if finest > fine else None
-
-
 def _without_repeats(regions: list[Region], picture: np.ndarray) -> list[Region]:
-    """Keeps one of the regions that lie over each other: the surest, of equally sure ones the largest; no plain area."""
+    """Keeps one of the regions that lie over each other, the surest or, if equally sure, the largest; none is plain."""
     kept: list[Region] = []
     for region in sorted(regions, key=_rank, reverse=True):
         if not any(_same(region.box, other.box) for other in kept) and not is_plain_area(picture, region):
@@ -116,16 +76,9 @@ def _rank(region: Region) -> float:
     return region.score * ((x1 - x0) * (y1 - y0)) ** 0.25
 
 
-def _regions_at(
-    mark: Mark, picture: np.ndarray, scale: float, threshold: float, least: float = 0.0, most: float = math.inf
-) -> list[Region]:
-    """Returns the regions of a resized picture whose shorter side has at least `least` and less than `most` pixels."""
-    height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
-    resized = picture if scale == 1.0 else resize_image(picture, (height, width))
-    below, beside = -height % _MULTIPLE, -width % _MULTIPLE
-    padded = cv2.copyMakeBorder(resized, 0, below, 0, beside, cv2.BORDER_REPLICATE)
-    probability = mark(padded)[: -(-height // _STRIDE), : -(-width // _STRIDE)]
-    inside: np.ndarray = (probability > _SEED).astype(np.uint8)
+def _regions(look: Look, picture: np.ndarray, threshold: float) -> list[Region]:
+    probability = look.probability
+    inside: np.ndarray = (probability > HIDDEN).astype(np.uint8)
     # An even kernel has to be turned about for the second step, or the regions move by a cell.
     pair = np.ones((2, 2), np.uint8)
     inside = cv2.dilate(cv2.erode(inside, pair, anchor=(0, 0)), pair, anchor=(1, 1))
@@ -142,8 +95,8 @@ def _regions_at(
             cells = _bounds(own)
             score = float(probability[own].mean())
             if _is_region(own, cells) and score >= threshold:
-                region = _region(probability, own, cells, score, picture, scale)
-                if least <= _shorter_side(region.box) * scale < most:
+                region = _region(probability, own, cells, score, picture, look.scale)
+                if look.least <= _shorter_side(region.box) * look.scale < look.most:
                     regions.append(region)
     return regions
 
@@ -164,7 +117,7 @@ def _region(
 ) -> Region:
     """Brings a region of the map to the picture's pixels, its edge where the probability crosses one half."""
     height, width = picture.shape[:2]
-    step = _STRIDE / scale  # pixels of the picture for a cell
+    step = STRIDE / scale  # pixels of the picture for a cell
     x0, y0, x1, y1 = cells
     left, top = max(x0 - 2, 0), max(y0 - 2, 0)
     right, bottom = min(x1 + 2, own.shape[1]), min(y1 + 2, own.shape[0])
@@ -175,7 +128,7 @@ def _region(
     size = max(round((right - left) * step), 1), max(round((bottom - top) * step), 1)
     smooth = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR)[: edges[3] - edges[1], : edges[2] - edges[0]]
     grown = round(_GROWN * max(1.0, min(1 / scale, 2.0)))
-    solid = _with_corners((smooth > _SEED).astype(np.uint8))
+    solid = _with_corners((smooth > HIDDEN).astype(np.uint8))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grown + 1, 2 * grown + 1))
     opacity = cv2.GaussianBlur(cv2.dilate(solid, kernel).astype(np.float32), (0, 0), 0.4 * grown)
     opacity = np.minimum(opacity, 1.0)  # of ones the blur makes a little more

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.errors import UserError
-from keras_deid.restoring.locate import Mark
+from keras_deid.restoring.looks import Mark
 from keras_deid.restoring.runtime import TENSORFLOW, Runtime
 from keras_deid.serving.export import versions
 from keras_deid.serving.metadata import LOCATE

@@ -15,7 +15,8 @@ from keras_deid.data.images import ImageError
 from keras_deid.data.names import Names
 from keras_deid.errors import UserError
 from keras_deid.restoring.found import Region, given_region
-from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
+from keras_deid.restoring.locate import THRESHOLD, find_regions
+from keras_deid.restoring.looks import Mark
 
 _ByFrame = dict[int | None, list[FrameBox]]
 """Boxes by their frame; those of None are in every frame."""

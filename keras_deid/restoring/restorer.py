@@ -10,7 +10,8 @@ import numpy as np
 from keras_deid.boxes import Box
 from keras_deid.errors import UserError
 from keras_deid.restoring.found import Region, given_region
-from keras_deid.restoring.locate import THRESHOLD, Mark, find_regions
+from keras_deid.restoring.locate import THRESHOLD, find_regions
+from keras_deid.restoring.looks import Mark
 from keras_deid.restoring.repair import restore_regions
 from keras_deid.restoring.run_locator import RunLocator
 from keras_deid.restoring.run_model import RunModel

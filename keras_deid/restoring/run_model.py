@@ -9,7 +9,7 @@ import numpy as np
 from keras_deid.boxes import DEFAULT_CONTEXT
 from keras_deid.config import load_config
 from keras_deid.restoring.graphs import restoring_graph
-from keras_deid.restoring.locate import Mark
+from keras_deid.restoring.looks import Mark
 from keras_deid.restoring.runtime import TENSORFLOW, Runtime, digest
 from keras_deid.serving.model_card import adds_detail, training_context
 from keras_deid.shipped import find_run

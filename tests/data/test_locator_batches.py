@@ -83,7 +83,9 @@ def test_labels_follow_a_photograph_that_is_shrunk_after_hiding(plain, monkeypat
     assert edges > 100  # pixels that are hidden in part, which an unshrunk photograph does not have
 
 
-@pytest.mark.parametrize(("larger", "smaller"), [((1.0, 1.7, 1.7), (0.0, 1.0, 1.0)), ((0.0, 1.0, 1.0), (1.0, 0.5, 0.5))])
+@pytest.mark.parametrize(
+    ("larger", "smaller"), [((1.0, 1.7, 1.7), (0.0, 1.0, 1.0)), ((0.0, 1.0, 1.0), (1.0, 0.5, 0.5))]
+)
 def test_labels_follow_a_photograph_that_is_looked_at_in_another_size(plain, monkeypatch, larger, smaller):
     """Its pixels say where they are; so do those of the window, in steps of the factors in both directions."""
     monkeypatch.setattr(module, "_LARGER", larger)

@@ -61,7 +61,7 @@ def test_only_some_frames_are_looked_at(tmp_path):
         return mark_red(picture)
 
     restore_video(source, tmp_path / "out.mp4", Negative(), located(counting))
-    assert len(calls) == 3 * 11  # every third frame, each in its own size and two larger ones
+    assert len(calls) == 6 * 11  # every third frame, in its own size and two larger ones, each also mirrored
     assert all(restored_frames(tmp_path / "out.mp4", [30] * 31))
 
 
