@@ -11,7 +11,7 @@ from keras_deid.restoring.looks import HIDDEN, STRIDE, Look, Mark, look_at
 from keras_deid.restoring.parts import parts
 from keras_deid.restoring.plain_areas import is_plain_area
 
-THRESHOLD = 0.6
+THRESHOLD = 0.65
 """Least mean probability of a region that is taken."""
 
 _LEAST_SIDE = 2.5

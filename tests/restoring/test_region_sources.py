@@ -185,7 +185,7 @@ def test_the_threshold_reaches_the_search():
 
 def test_the_settings_name_the_locator_and_the_threshold():
     assert Located(white, "abc", 0.7).settings == {"locator_sha256": "abc", "threshold": 0.7}
-    assert Located(white, "abc").settings["threshold"] == 0.6
+    assert Located(white, "abc").settings["threshold"] == 0.65
 
 
 @pytest.mark.parametrize("threshold", [0, 1, -0.5, 1.5, float("nan")])
