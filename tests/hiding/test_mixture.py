@@ -66,6 +66,15 @@ def test_strengths_are_in_their_range(method):
     assert method == "solid" or max(found) > 1.5 * min(found)
 
 
+def test_on_large_faces_the_blocks_that_tools_offer_may_be_fine():
+    large = [
+        draw((100, 100, 420, 500), (900, 700), np.random.default_rng(seed), {"sample": 1}).hiding.strength
+        for seed in range(300)
+    ]
+    fine = [block for block in large if block < 0.05 * 320]
+    assert set(fine) == {10, 12, 15}  # 0.03 of the face is 9.6 px, and what is drawn freely has 16 px or more
+
+
 def test_all_that_photographs_come_with_is_drawn():
     found = draws(400)
     for part in ("shape", "grid", "filters", "colour"):
