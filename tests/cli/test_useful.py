@@ -56,7 +56,7 @@ def test_a_measurement(useful, tmp_path, capsys):
     assert content["train"]["photographs"] == len(TRAIN) and content["test"]["photographs"] == len(TEST)
     assert content["seeds"] == 2 and content["command"].startswith("keras-deid useful")
     settings = content["settings"]
-    assert settings["learn_from"] == "train" and settings["model"] == "grey" and settings["threshold"] == 0.8
+    assert settings["learn_from"] == "train" and settings["model"] == "grey" and settings["threshold"] == 0.65
     assert list(content["kinds"]) == ["deface_solid", "gaussian"]
 
 
