@@ -123,7 +123,7 @@ def _draw_look(rng: np.random.Generator) -> float:
     chance = rng.random()
     for often, low, high in (_LARGER, _SMALLER):
         if chance < often:
-            return math.exp(rng.uniform(math.log(low), math.log(high)))
+            return _log_uniform(low, high, rng)
         chance -= often
     return 1.0
 
@@ -197,11 +197,15 @@ def _draw_factor(face_width: float, rng: np.random.Generator) -> float:
         return 1.0
     high = min(_FACE_WIDTHS[1] / face_width, _SCALES[1])
     low = min(max(_FACE_WIDTHS[0] / face_width, _SCALES[0]), high)
-    return math.exp(rng.uniform(math.log(low), math.log(high)))
+    return _log_uniform(low, high, rng)
 
 
 def _anywhere(size: tuple[int, int], rng: np.random.Generator) -> Box:
     height, width = size
-    side = math.exp(rng.uniform(math.log(12), math.log(max(min(size) / 3, 13))))
+    side = _log_uniform(12, max(min(size) / 3, 13), rng)
     left, top = rng.uniform(0, max(width - side, 1)), rng.uniform(0, max(height - side, 1))
     return (left, top, left + side, top + side * rng.uniform(0.8, 1.5))
+
+
+def _log_uniform(low: float, high: float, rng: np.random.Generator) -> float:
+    return math.exp(rng.uniform(math.log(low), math.log(high)))

@@ -25,6 +25,28 @@ def _at_their_own_size():
         yield
 
 
+@pytest.fixture
+def _enlarged(monkeypatch):
+    monkeypatch.setattr(looks, "_MOST_ENLARGED", 1.4)
+    monkeypatch.setattr(looks, "_MOST_LARGEST", 1.7)
+
+
+@pytest.mark.usefixtures("_enlarged")
+def test_small_pictures_are_looked_at_enlarged():
+    mark, image = Mark(), paint(picture(), 101, 58, 161, 118)
+    (region,) = find_regions(mark, image)
+    assert_covers(region, image, (101, 58, 161, 118))
+    # half, own, 1.4 and 1.7 times, in multiples of 32, each also mirrored
+    assert mark.seen == [size for size in ((128, 160), (224, 320), (288, 448), (352, 512)) for _ in range(2)]
+
+
+@pytest.mark.usefixtures("_enlarged")
+@pytest.mark.parametrize(("side", "found"), [(40, True), (56, False)])
+def test_at_the_largest_size_only_the_smallest_regions_count(side, found):
+    image = paint(picture(), 100, 60, 100 + side, 60 + side)
+    assert bool(find_regions(Mark(only=510), image)) == found  # 1.7 times 40 are 68 px, 1.7 times 56 are 95
+
+
 def test_regions_that_touch_are_found_one_by_one():
     image = paint_ellipse(paint_ellipse(picture(), (100, 100), (30, 40)), (156, 100), (30, 40))
     regions = find_regions(Mark(only=300), image)
